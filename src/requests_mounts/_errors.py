@@ -1,0 +1,5 @@
+"""The root of the library's errors."""
+
+
+class MountsError(Exception):
+    """Anything that requests-mounts itself refuses to do."""
