@@ -1,0 +1,71 @@
+"""TOML as this library prints it: keys and values, short and safe for a terminal."""
+
+import re
+from typing import TypeAlias
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a document: keys, and indexes into arrays."""
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_TEXT = 64
+_LARGEST_SHOWN_BITS = 128
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+SECRET = "**********"  # noqa: S105 - what stands where a secret is not shown
+_USERINFO = re.compile(r"""(?<=://)[^\s"']*@""")
+
+
+def redact(text: str) -> str:
+    """Hide the user name and password of each URL in a text."""
+    return _USERINFO.sub(f"{SECRET}@", text) if "@" in text else text
+
+
+def show_key(path: KeyPath) -> str:
+    """Write a path as a dotted key, with ``[n]`` for the elements of an array."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += "." * bool(text) + (part if _BARE_KEY.fullmatch(part) else show_text(part))
+    return text
+
+
+def show_text(text: str) -> str:
+    """Write a string as a TOML basic string; a long one is cut, what is not printable escaped."""
+    text = redact(text)
+    shown = "".join(map(_escape, text[:_LONGEST_TEXT]))
+    return f'"{shown}"' if len(text) <= _LONGEST_TEXT else f'"{shown}…"'
+
+
+def show_value(value: object) -> str:
+    """Write a value as TOML does where that is short, and name its type where it is not."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() if value.bit_length() > _LARGEST_SHOWN_BITS:
+            return f"an integer of {value.bit_length()} bits"
+        case int() | float():
+            return str(value)
+        case str():
+            return show_text(value)
+        case dict() | list():
+            return "a table" if isinstance(value, dict) else "an array"
+        case _:
+            return f"the date or time {value}"
+
+
+def show_toml(value: object) -> str:
+    """Write the value of a setting in full; what is not set is ``none``."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(show_toml, value))}]"
+    return "none" if value is None else show_value(value)
+
+
+def _escape(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
