@@ -1,0 +1,165 @@
+"""Why a URL is served as it is, in values and in words."""
+
+import pytest
+from requests.adapters import HTTPAdapter
+
+from requests_mounts import MountedSession, parse_config
+
+FILE = """\
+[defaults]
+pool_maxsize = 20
+max_retries = { total = 2, status_forcelist = [502, 503] }
+
+[mounts."https://api.example.com/"]
+pool_block = true
+
+[mounts."https://API.example.com/reports"]
+max_retries.total = 5
+
+[mounts."https://api.example.com/reports/2026/q4/"]
+[mounts."https://api.example.com:8443/"]
+[mounts."https://api.example.com:*/"]
+[mounts."https://api.example.com/users/"]
+[mounts."http://api.example.com/"]
+[mounts."https://*.example.com/"]
+[mounts."https://*.com/"]
+[mounts."https://www.example.com/"]
+max_retries = 1
+"""
+
+
+@pytest.fixture
+def session() -> MountedSession:
+    return MountedSession(parse_config(FILE, source="mounts.toml"))
+
+
+def test_the_text(session: MountedSession) -> None:
+    """It reads well in a terminal."""
+    assert (
+        str(session.explain("https://api.example.com/reports/2026?page=1"))
+        == """\
+https://api.example.com/reports/2026?page=1
+  served by https://api.example.com/reports/  mounts.toml:8
+    pool_connections                        10                    built in
+    pool_maxsize                            20                    mounts.toml:2  defaults
+    max_retries.total                       5                     mounts.toml:9  mount
+    max_retries.connect                     none                  built in
+    max_retries.read                        none                  built in
+    max_retries.redirect                    none                  built in
+    max_retries.status                      none                  built in
+    max_retries.other                       none                  built in
+    max_retries.allowed_methods             ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]  built in
+    max_retries.status_forcelist            [502, 503]            mounts.toml:3  defaults
+    max_retries.backoff_factor              0                     built in
+    max_retries.backoff_max                 120                   built in
+    max_retries.backoff_jitter              0                     built in
+    max_retries.raise_on_redirect           true                  built in
+    max_retries.raise_on_status             true                  built in
+    max_retries.respect_retry_after_header  true                  built in
+    max_retries.retry_after_max             21600                 built in
+    max_retries.remove_headers_on_redirect  ["Authorization", "Cookie", "Proxy-Authorization"]  built in
+    pool_block                              false                 built in
+  not served by
+    https://api.example.com/reports/2026/q4/  its path is longer than the URL's
+    https://api.example.com/users/            another path
+    https://api.example.com:8443/             another port
+    https://api.example.com:*/                an exact port wins over any port
+    https://api.example.com/                  a longer path wins
+    http://api.example.com/                   another scheme
+    https://*.example.com/                    an exact host wins over a wildcard
+    https://*.com/                            an exact host wins over a wildcard
+    https://                                  an exact host wins over no host"""
+    )
+
+
+def test_the_values(session: MountedSession) -> None:
+    """Each setting has its layer and its line."""
+    found = session.explain("https://www.example.com/x")
+    assert (found.url, found.prefix, found.line) == (
+        "https://www.example.com/x",
+        "https://www.example.com/",
+        18,
+    )
+    settings = {setting.key: setting for setting in found.settings}
+    retries = settings["max_retries"]
+    assert (retries.value, retries.layer, retries.line) == (1, "mount", 19)
+    assert (settings["pool_maxsize"].layer, settings["pool_maxsize"].line) == ("defaults", 2)
+    assert (settings["pool_block"].layer, settings["pool_block"].line) == ("built in", None)
+
+
+def test_a_number_hides_the_table_below_it() -> None:
+    """What a number replaced is not where a setting comes from."""
+    session = MountedSession(
+        parse_config(
+            "[defaults]\nmax_retries = 3\n"
+            "[mounts.'https://h/']\nmax_retries = { total = 1, backoff_factor = 1 }"
+        )
+    )
+    settings = {setting.key: setting for setting in session.explain("https://h/").settings}
+    assert settings["max_retries.total"].layer == "mount"
+    assert settings["max_retries.status"].layer == "built in"
+
+
+@pytest.mark.parametrize(
+    ("url", "winner", "loser", "reason"),
+    [
+        ("https://a.example.com/", "https://*.example.com/", "https://*.com/", "a longer wildcard wins"),
+        ("https://a.example.com/", "https://*.example.com/", "https://", "a wildcard wins over no host"),
+        ("https://example.com/", "https://*.com/", "https://*.example.com/", "a wildcard serves what is below its domain"),
+        ("https://com/", "https://", "https://*.com/", "a wildcard serves what is below its domain"),
+        ("https://api.example.com/re", "https://api.example.com/", "https://api.example.com/reports/", "another path"),
+        ("https://api.example.com/", "https://api.example.com/", "https://api.example.com/reports/", "its path is longer than the URL's"),
+        ("https://api.example.com:1/", "https://api.example.com:*/", "https://api.example.com/", "another port"),
+    ],
+)  # fmt: skip
+def test_reasons(session: MountedSession, url: str, winner: str, loser: str, reason: str) -> None:
+    """Each prefix that lost says by what."""
+    found = session.explain(url)
+    assert found.prefix == winner
+    assert {other.prefix: other.reason for other in found.others}[loser] == reason
+
+
+def test_prefixes_of_other_hosts_are_not_listed(session: MountedSession) -> None:
+    """They have nothing to do with the URL."""
+    assert session.explain("https://elsewhere.org/").others == ()
+
+
+def test_no_adapter(session: MountedSession) -> None:
+    """A URL that requests cannot send."""
+    assert str(session.explain("mock://h/")) == "mock://h/\n  not served by any prefix"
+
+
+def test_an_implied_mount(session: MountedSession) -> None:
+    """It has the policy of the defaults, and no line of its own."""
+    found = session.explain("https://elsewhere.org/")
+    assert (found.prefix, found.line) == ("https://", None)
+    assert next(s for s in found.settings if s.key == "pool_maxsize").line == 2
+
+
+def test_an_adapter_mounted_from_code(session: MountedSession) -> None:
+    """The file says nothing of it, even where it stands under a prefix of the file."""
+    session.mount("https://www.example.com/", HTTPAdapter())
+    session.mount("https://WWW.example.com/x", HTTPAdapter())
+    session.mount("file://", HTTPAdapter())
+    found = session.explain("https://www.example.com/x")
+    assert (found.prefix, found.line, found.settings) == ("https://WWW.example.com/x", None, ())
+    assert session.explain("https://www.example.com/y").settings == ()
+    assert "    an adapter that was mounted from code\n" in str(found)
+
+
+def test_the_same_prefix_under_two_keys(session: MountedSession) -> None:
+    """The longer key is asked first, as in requests."""
+    session.mount("https://www.example.com:443/", HTTPAdapter())
+    found = session.explain("https://www.example.com/y")
+    assert found.prefix == "https://www.example.com:443/"
+    reasons = {other.prefix: other.reason for other in found.others}
+    assert reasons["https://www.example.com/"] == "the same prefix, mounted under another key"
+
+
+def test_a_key_that_is_compared_as_text(session: MountedSession) -> None:
+    """It may win where it only looks like a prefix."""
+    session.mount("https://www.example.com/?page=", HTTPAdapter())
+    found = session.explain("https://www.example.com/?page=2")
+    assert found.prefix == "https://www.example.com/?page="
+    reasons = {other.prefix: other.reason for other in found.others}
+    assert reasons["https://www.example.com/"] == "a longer key is compared as text"
