@@ -1,0 +1,7 @@
+"""Measure everything: python tests/benchmarks."""
+
+import load
+import lookup
+
+load.main()
+lookup.main()

@@ -1,0 +1,26 @@
+"""Measure a thing and its peer in turns, so that a noisy machine is noisy to both."""
+
+import gc
+import time
+from collections.abc import Callable
+
+
+def ratio(ours: Callable[[], object], peer: Callable[[], object], *, rounds: int = 5) -> float:
+    """Return how many times as long as the peer a thing takes, by the best of the rounds."""
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+    return min(one for one, _ in pairs) / min(other for _, other in pairs)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the time of one run; its result is freed afterwards."""
+    gc.collect()
+    start = time.perf_counter()
+    result = work()
+    taken = time.perf_counter() - start
+    del result
+    return taken
+
+
+def report(what: str, measured: float, unit: str, bound: str) -> None:
+    """Print a line: what, the figure, and what is expected of it."""
+    print(f"{what:66} {measured:8.2f} {unit:5} {bound}")
