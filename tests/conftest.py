@@ -1,20 +1,23 @@
 """What all tests share: no way out of the machine, a clean environment, a certificate authority."""
 
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import trustme
+from hypothesis import settings
 
 from loopback import Server
 from requests_mounts import MountedSession, parse_config
 
-DATA = Path(__file__).with_name("data")
+settings.register_profile("local", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 
 @pytest.fixture(autouse=True)

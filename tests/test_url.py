@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_mounts._prefix import Prefix
@@ -66,7 +66,30 @@ def test_the_path_that_requests_sends_has_the_same_spelling(text: str) -> None:
     assert Location.parse(prepared) == Location.parse(url)
 
 
-@given(st.text("hA.1:@[]/?#\\ %é0x\t", min_size=1, max_size=12))
+PIECES = [
+    "h",
+    "A.b",
+    "127.1",
+    "0x7f",
+    ":",
+    ":80",
+    ":1",
+    "@",
+    "[::1]",
+    "[",
+    "]",
+    "?",
+    "#",
+    "\\",
+    "%41",
+    "é",
+    ".",
+    " ",
+    "\t",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join))
 def test_the_host_is_the_one_that_is_contacted(authority: str) -> None:
     """For raw URLs, of which requests asks the standard library, and for prepared ones."""
     url = f"http://{authority}/"
@@ -75,7 +98,7 @@ def test_the_host_is_the_one_that_is_contacted(authority: str) -> None:
         contacted = urlsplit(url)
         port = contacted.port
     except ValueError:
-        assume(condition=False)
+        return
     assert contacted.hostname
     assert (
         canonical_host(
