@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Literal
 
 from requests_mounts._errors import MountsError
-from requests_mounts._toml import redact
+from requests_mounts._secret import HIDDEN, redact
 
 _SHOWN = 20
 _WIDTH = 100
 _BEFORE_CARET = 40
+_PASSWORD = re.compile(r".*?key_password[\"']?\s*=\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class Source:
     """A text and the name that diagnostics call it by."""
 
     name: str
-    text: str
+    text: str = field(repr=False)
 
     @cached_property
     def _line_starts(self) -> list[int]:
@@ -97,12 +98,12 @@ class Source:
 
 def _excerpt(line: str, number: int, column: int, width: int) -> str:
     """Draw carets under a part of a source line; a long line is cut around it."""
-    before, under, after = (
-        line[: column - 1],
-        line[column - 1 :][:width],
-        line[column - 1 + width :],
-    )
-    before, under, after = map(_printable, map(redact, (before, under, after)))
+    if password := _PASSWORD.match(line):
+        line = f"{password[0]}{HIDDEN}"
+        column = min(column, len(password[0]))
+    start, end = column - 1, column - 1 + width
+    parts = (line[:start], line[start:end], line[end:])
+    before, under, after = map(_printable, map(redact, parts))
     if len(before) + len(under) + len(after) > _WIDTH and len(before) > _BEFORE_CARET:
         before = f"…{before[-_BEFORE_CARET:]}"
     room = _WIDTH - len(before)

@@ -6,7 +6,7 @@ The only module that opens a configuration file.
 import os
 import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +15,7 @@ import tomli
 
 from requests_mounts._diagnostics import ConfigError, Diagnostic, Source
 from requests_mounts._positions import Span, key_positions, last_key, too_large
+from requests_mounts._secret import HIDDEN
 from requests_mounts._toml import KeyPath, show_key, show_text
 
 _DEEPEST_NESTING = 100
@@ -38,7 +39,7 @@ class Document:
     """A valid TOML document and its text."""
 
     source: Source
-    data: dict[str, Any]
+    data: dict[str, Any] = field(repr=False)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -102,6 +103,8 @@ def _syntax_problem(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     word = _WORD.match(source.text, error.pos)
     end = "the end of the file" if error.pos >= len(source.text) else "the end of the line"
     got = show_text(word[0]) if word else end
+    if "password" in source.text[: error.pos].rpartition("\n")[2]:
+        got = HIDDEN
     expected = _EXPECTATIONS.get(error.msg, error.msg[0].lower() + error.msg[1:])
     span = word.span() if word else (error.pos, error.pos)
     return source.diagnose(span, f"{expected} (got {got})")

@@ -3,6 +3,8 @@
 import re
 from typing import TypeAlias
 
+from requests_mounts._secret import redact
+
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a document: keys, and indexes into arrays."""
 
@@ -10,15 +12,6 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_TEXT = 64
 _LARGEST_SHOWN_BITS = 128
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-
-
-SECRET = "**********"  # noqa: S105 - what stands where a secret is not shown
-_USERINFO = re.compile(r"""(?<=://)[^\s"']*@""")
-
-
-def redact(text: str) -> str:
-    """Hide the user name and password of each URL in a text."""
-    return _USERINFO.sub(f"{SECRET}@", text) if "@" in text else text
 
 
 def show_key(path: KeyPath) -> str:
@@ -34,7 +27,7 @@ def show_key(path: KeyPath) -> str:
 
 def show_text(text: str) -> str:
     """Write a string as a TOML basic string; a long one is cut, what is not printable escaped."""
-    text = redact(text)
+    text = redact(str(text))
     shown = "".join(map(_escape, text[:_LONGEST_TEXT]))
     return f'"{shown}"' if len(text) <= _LONGEST_TEXT else f'"{shown}…"'
 
