@@ -35,19 +35,13 @@ def session() -> MountedSession:
 
 def test_the_text(session: MountedSession) -> None:
     """It reads well in a terminal."""
-    assert (
-        str(session.explain("https://api.example.com/reports/2026?page=1"))
-        == """\
+    expected = """\
 https://api.example.com/reports/2026?page=1
   served by https://api.example.com/reports/  mounts.toml:8
     pool_connections                        10                    built in
     pool_maxsize                            20                    mounts.toml:2  defaults
+    pool_block                              false                 built in
     max_retries.total                       5                     mounts.toml:9  mount
-    max_retries.connect                     none                  built in
-    max_retries.read                        none                  built in
-    max_retries.redirect                    none                  built in
-    max_retries.status                      none                  built in
-    max_retries.other                       none                  built in
     max_retries.allowed_methods             ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]  built in
     max_retries.status_forcelist            [502, 503]            mounts.toml:3  defaults
     max_retries.backoff_factor              0                     built in
@@ -58,7 +52,8 @@ https://api.example.com/reports/2026?page=1
     max_retries.respect_retry_after_header  true                  built in
     max_retries.retry_after_max             21600                 built in
     max_retries.remove_headers_on_redirect  ["Authorization", "Cookie", "Proxy-Authorization"]  built in
-    pool_block                              false                 built in
+    proxy                                   "env"                 built in
+    deny                                    false                 built in
   not served by
     https://api.example.com/reports/2026/q4/  its path is longer than the URL's
     https://api.example.com/users/            another path
@@ -69,7 +64,36 @@ https://api.example.com/reports/2026?page=1
     https://*.example.com/                    an exact host wins over a wildcard
     https://*.com/                            an exact host wins over a wildcard
     https://                                  an exact host wins over no host"""
+    assert str(session.explain("https://api.example.com/reports/2026?page=1")) == expected
+
+
+def test_the_layers_of_policies() -> None:
+    """Each setting names the policy that it comes from, the nearest one first."""
+    session = MountedSession(
+        parse_config(
+            """
+            [defaults]
+            deadline = 60
+            timeout = 9
+            [policies.base]
+            timeout = { connect = 1, read = 2 }
+            [policies.derived]
+            policy = "base"
+            timeout.read = 3
+            [mounts."https://h/"]
+            policy = "derived"
+            timeout.connect = 4
+            """
+        )
     )
+    settings = {setting.key: setting for setting in session.explain("https://h/").settings}
+    found = {
+        key: (settings[key].value, settings[key].layer, settings[key].line) for key in settings
+    }
+    assert found["timeout.connect"] == (4, "mount", 12)
+    assert found["timeout.read"] == (3, "policy derived", 9)
+    assert found["deadline"] == (60, "defaults", 3)
+    assert found["policy"] == ("derived", "mount", 11)
 
 
 def test_the_values(session: MountedSession) -> None:
@@ -117,6 +141,18 @@ def test_reasons(session: MountedSession, url: str, winner: str, loser: str, rea
     found = session.explain(url)
     assert found.prefix == winner
     assert {other.prefix: other.reason for other in found.others}[loser] == reason
+
+
+def test_what_is_not_matched_is_denied_by_its_line() -> None:
+    """And what the defaults say of TLS is not said of http."""
+    session = MountedSession(parse_config('unmatched = "deny"\n[defaults]\ntls.verify = true'))
+    settings = {setting.key: setting for setting in session.explain("http://h/").settings}
+    assert (settings["deny"].value, settings["deny"].layer, settings["deny"].line) == (
+        True,
+        "unmatched",
+        1,
+    )
+    assert (settings["tls"].value, settings["tls"].layer) == (None, "built in")
 
 
 def test_prefixes_of_other_hosts_are_not_listed(session: MountedSession) -> None:

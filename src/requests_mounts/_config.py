@@ -1,26 +1,31 @@
 """From a document to the policy of each prefix.
 
-Tables are merged as they stand in the file, each mount over ``[defaults]``, and what comes out is
-validated once: every policy is checked as it will act, and a problem that was inherited is reported
-where it was written.
+Tables are merged as they stand in the file and what comes out is validated once, so that every
+policy is checked as it will act, and a problem that was inherited is reported where it is written.
 """
 
 import os
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from requests_mounts._diagnostics import ConfigError, Diagnostic
+from requests_mounts._diagnostics import ConfigError
 from requests_mounts._document import Document
-from requests_mounts._policy import ARRAY, NESTED_TABLES, SCALAR, TABLE, File, Policy
+from requests_mounts._environment import expand
+from requests_mounts._findings import Findings
+from requests_mounts._inheritance import Layers
+from requests_mounts._policy import File, Policy
 from requests_mounts._prefix import Prefix
-from requests_mounts._toml import KeyPath, show_key, show_value
+from requests_mounts._secret import reveal
+from requests_mounts._tls import tls_problems
+from requests_mounts._toml import KeyPath, show_key
 
 _FILE = TypeAdapter(File)
-_LONGEST_CORRECTED_KEY = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,11 @@ class Config:
     def __repr__(self) -> str:
         return f"<Config {self.document.source.name!r}, {len(self.mounts)} mounts>"
 
+    def line(self, mount: Mount) -> int | None:
+        """Return the line that names a mount, or refuses what no mount serves; none by default."""
+        path = ("mounts", mount.key) if mount.key is not None else ("unmatched",)
+        return self.document.line(path) if path in self.document.positions else None
+
 
 def load_config(path: str | os.PathLike[str]) -> Config:
     """Read and validate a file.
@@ -53,97 +63,94 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 
 
 def parse_config(text: str, *, source: str = "<string>") -> Config:
-    """Validate a text as `load_config` does a file; ``source`` is its name in diagnostics."""
+    """Validate a text as `load_config` does a file; ``source`` is its name in diagnostics.
+
+    Paths in the text are relative to the folder of that name.
+    """
     return _configure(Document.parse(text, name=source))
 
 
 def _configure(document: Document) -> Config:
-    prefixes, problems = _read_prefixes(document)
+    layers = Layers(document.data)
+    findings = Findings(document, layers)
+    prefixes = dict(_prefixes(document, findings))
+    layers.check(findings.report)
+    data = document.data
+    if "$" in document.source.text:
+        data = expand(data, findings.report)
+        layers = Layers(data)
+    folder = os.path.dirname(os.path.abspath(document.source.name))  # noqa: PTH100, PTH120
     try:
-        file = _FILE.validate_python(_inherit(document.data))
+        file = _FILE.validate_python(layers.merged(), context=folder)
     except ValidationError as error:
-        problems += [_describe(document, found) for found in error.errors(include_url=False)]
-    if problems:
-        raise ConfigError(problems)
-    mounts = [Mount(prefix, file.mounts[key], key) for prefix, key in prefixes.items()]
-    implied = [Prefix(scheme, "", "", "") for scheme in ("https", "http")]
-    mounts += [Mount(prefix, file.defaults, None) for prefix in implied if prefix not in prefixes]
-    mounts.sort(key=lambda mount: len(str(mount.prefix)), reverse=True)
-    return Config(document, tuple(mounts))
+        errors = error.errors(include_url=False)
+        for found in errors:
+            findings.report_invalid(found)
+        file = _FILE.validate_python(_without(layers.merged(), errors), context=folder)
+    mounts = tuple(_mounts(file, prefixes))
+    _check(mounts, findings)
+    if findings.diagnostics:
+        raise ConfigError(findings.diagnostics)
+    return Config(document, mounts)
 
 
-def _read_prefixes(document: Document) -> tuple[dict[Prefix, str], list[Diagnostic]]:
+def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
+    """Return what is valid of the data, in which there may be other problems."""
+    broken = {
+        found["loc"][:2] if found["loc"][0] == "mounts" else found["loc"][:1] for found in errors
+    }
+    rest = {key: value for key, value in data.items() if (key,) not in broken}
+    if "mounts" in rest:
+        mounts = rest["mounts"].items()
+        rest["mounts"] = {key: value for key, value in mounts if ("mounts", key) not in broken}
+    return rest
+
+
+def _prefixes(document: Document, findings: Findings) -> Iterator[tuple[Prefix, str]]:
     """Parse the keys of ``[mounts]``; two that mean the same are a problem of the second."""
-    prefixes: dict[Prefix, str] = {}
-    problems = []
+    first: dict[Prefix, str] = {}
     mounts = document.data.get("mounts")
     for key in mounts if isinstance(mounts, dict) else ():
         try:
             prefix = Prefix.parse(key)
         except ValueError as error:
-            problems.append(document.problem(("mounts", key), str(error)))
+            findings.report(("mounts", key), str(error))
             continue
-        first = ("mounts", prefixes.setdefault(prefix, key))
-        if first[1] != key:
-            message = f"the same prefix as {show_key(first)} on line {document.line(first)}"
-            problems.append(document.problem(("mounts", key), message))
-    return prefixes, problems
+        if prefix in first:
+            path = ("mounts", first[prefix])
+            message = f"the same prefix as {show_key(path)} on line {document.line(path)}"
+            findings.report(("mounts", key), message)
+        else:
+            first[prefix] = key
+            yield prefix, key
 
 
-def _inherit(data: dict[str, Any]) -> dict[str, Any]:
-    """Lay each mount over ``[defaults]``, leaving what is no table to the validation."""
-    defaults, mounts = data.get("defaults"), data.get("mounts")
-    if not (defaults and isinstance(defaults, dict) and isinstance(mounts, dict)):
-        return data
-    merged = {
-        key: _merge(defaults, table) if isinstance(table, dict) else table
-        for key, table in mounts.items()
-    }
-    return {**data, "mounts": merged}
+def _mounts(file: File, prefixes: dict[Prefix, str]) -> list[Mount]:
+    """Pair prefixes and policies, longest first; http:// and https:// are always among them."""
+    mounts = [
+        Mount(prefix, file.mounts[key], key)
+        for prefix, key in prefixes.items()
+        if key in file.mounts
+    ]
+    defaults = replace(file.defaults, deny=True) if file.unmatched == "deny" else file.defaults
+    for scheme in ("https", "http"):
+        prefix = Prefix(scheme, "", "", "")
+        if prefix not in prefixes:
+            policy = replace(defaults, tls=None) if scheme == "http" and defaults.tls else defaults
+            mounts.append(Mount(prefix, policy, None))
+    return sorted(mounts, key=lambda mount: len(str(mount.prefix)), reverse=True)
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Tables of a policy merge key by key, everything else replaces."""
-    merged = base | over
-    for key, value in over.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            merged[key] = base[key] | value
-    return merged
-
-
-def _describe(document: Document, found: ErrorDetails) -> Diagnostic:
-    """Put a finding of pydantic into our words, at the place where the file says it."""
-    path = tuple(part for part in found["loc"] if part not in (TABLE, ARRAY, SCALAR))
-    match found["type"]:
-        case "missing":
-            return document.problem(_written(document, path[:-1]), f"the key {path[-1]} is missing")
-        case "unexpected_keyword_argument":
-            message = f"unknown key{_correction(path)}"
-        case "too_short":
-            message = "expected at least one element (got an empty array)"
-        case type_:
-            expected = _SHAPES.get(type_, found["msg"])
-            message = f"expected {expected} (got {show_value(found['input'])})"
-    return document.problem(_written(document, path), message)
-
-
-_SHAPES = {"dataclass_type": "a table", "dict_type": "a table", "tuple_type": "an array"}
-
-
-def _written(document: Document, path: KeyPath) -> KeyPath:
-    """Return the path in ``[defaults]`` of what a mount does not say itself."""
-    inherited = ("defaults", *path[2:])
-    if path not in document.positions and path[0] == "mounts" and inherited in document.positions:
-        return inherited
-    return path
-
-
-def _correction(path: KeyPath) -> str:
-    """Suggest a key for one that is misspelt."""
-    *parents, unknown = map(str, path)
-    if len(unknown) > _LONGEST_CORRECTED_KEY:
-        return ""
-    table = File if not parents else NESTED_TABLES.get(parents[-1], Policy)
-    known = [field.name for field in fields(table)]
-    close = get_close_matches(unknown.lower().replace("-", "_"), known, n=1)
-    return f", did you mean {close[0]}?" if close else ""
+def _check(mounts: tuple[Mount, ...], findings: Findings) -> None:
+    """Report what only the world outside the file can tell, or a prefix and its policy together."""
+    tried = lru_cache(None)(lambda tls: tuple(tls_problems(tls)))
+    for mount in mounts:
+        tls, proxy = mount.policy.tls, mount.policy.proxy
+        place: KeyPath = ("mounts", mount.key) if mount.key is not None else ("defaults",)
+        if tls and mount.prefix.scheme == "http":
+            findings.report((*place, "tls"), "expected an https:// prefix for it (got http://)")
+        elif tls:
+            for key, problem in tried(tls):
+                findings.report((*place, "tls", key), problem)
+        if reveal(proxy).startswith("socks") and not find_spec("socks"):
+            findings.report((*place, "proxy"), 'a socks proxy needs "requests-mounts[socks]"')

@@ -5,11 +5,14 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from requests_mounts._config import Config, Mount
+from requests_mounts._inheritance import Layers
 from requests_mounts._prefix import Prefix
 from requests_mounts._routing import Location
 from requests_mounts._toml import KeyPath, show_toml
 
 _WIDEST_VALUE = 20
+_BUILT_IN: tuple[str, KeyPath | None] = ("built in", None)
+_LAYER_NAMES = {"mounts": "mount", "defaults": "defaults"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Setting:
     key: str
     value: object
     layer: str
-    """``mount``, ``defaults`` or ``built in``."""
+    """``mount``, ``policy`` and its name, ``defaults``, ``unmatched``, or ``built in``."""
     line: int | None
     """The line in the file; none for what is built in."""
 
@@ -44,15 +47,19 @@ class Explanation:
     line: int | None
     """Where the file names that prefix; none where it is implied or mounted from code."""
     settings: tuple[Setting, ...]
-    """Every key of the policy in effect; empty for an adapter that was mounted from code."""
+    """Every key of the policy in effect, also those that are not set, which ``str()`` leaves out.
+
+    Empty for an adapter that was mounted from code.
+    """
     others: tuple[Loser, ...]
 
     def __str__(self) -> str:
         served = f"served by {self.prefix}" if self.prefix else "not served by any prefix"
         place = f"  {self.path}:{self.line}" if self.line else ""
         lines = [self.url, f"  {served}{place}"]
-        width = max((len(setting.key) for setting in self.settings), default=0)
-        shown = [(setting, show_toml(setting.value)) for setting in self.settings]
+        told = [setting for setting in self.settings if setting.value is not None]
+        width = max((len(setting.key) for setting in told), default=0)
+        shown = [(setting, show_toml(setting.value)) for setting in told]
         values = min(max((len(value) for _, value in shown), default=0), _WIDEST_VALUE)
         for setting, value in shown:
             place = f"{self.path}:{setting.line}  " if setting.line else ""
@@ -75,7 +82,7 @@ def explain(
     """
     document = config.document
     settings = tuple(_settings(config, mount)) if mount else ()
-    line = document.line(("mounts", mount.key)) if mount and mount.key else None
+    line = config.line(mount) if mount else None
     return Explanation(
         url=url,
         path=document.source.name,
@@ -88,11 +95,12 @@ def explain(
 
 def _settings(config: Config, mount: Mount) -> Iterator[Setting]:
     """Name every key of a policy and the layer that it comes from."""
-    layers: list[tuple[str, KeyPath]] = [("defaults", ("defaults",))]
-    if mount.key:
-        layers.insert(0, ("mount", ("mounts", mount.key)))
+    data = config.document.data
+    layers = Layers(data).of("mounts", mount.key) if mount.key else [("defaults",)]
     for path, value in _leaves(mount.policy):
-        layer, place = _origin(config.document.data, layers, path)
+        layer, place = _origin(data, layers, path) if value is not None else _BUILT_IN
+        if path == ("deny",) and value and not place:
+            layer, place = "unmatched", ("unmatched",)
         line = config.document.line(place) if place else None
         yield Setting(key=".".join(path), value=value, layer=layer, line=line)
 
@@ -107,23 +115,23 @@ def _leaves(table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
 
 
 def _origin(
-    data: dict[str, Any], layers: Iterable[tuple[str, KeyPath]], path: tuple[str, ...]
+    data: dict[str, Any], layers: Iterable[KeyPath], path: tuple[str, ...]
 ) -> tuple[str, KeyPath | None]:
     """Find the first layer that says something of a key.
 
     A layer that has a plain value where the key would need a table hides the layers below it.
     """
-    for layer, place in layers:
+    for place in layers:
         value: Any = data
         for part in (*place, *path):
             if not isinstance(value, dict):
-                return "built in", None
+                return _BUILT_IN
             if part not in value:
                 break
             value = value[part]
         else:
-            return layer, (*place, *path)
-    return "built in", None
+            return _LAYER_NAMES.get(str(place[0]), f"policy {place[-1]}"), (*place, *path)
+    return _BUILT_IN
 
 
 def _losers(url: str, winner: str | None, keys: Iterable[str]) -> Iterator[Loser]:

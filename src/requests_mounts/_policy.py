@@ -7,77 +7,34 @@ The docstrings are the descriptions of the JSON Schema. The defaults are those o
 import dataclasses
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import (
-    ConfigDict,
-    Discriminator,
-    Field,
-    GetCoreSchemaHandler,
-    StringConstraints,
-    Tag,
-    WithJsonSchema,
-)
+from pydantic import ConfigDict, Field, Tag, WithJsonSchema
 from pydantic.dataclasses import dataclass
-from pydantic_core import CoreSchema, core_schema
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Expected:
-    """The words for a type in diagnostics: whatever is wrong with a value, this was expected."""
-
-    words: str
-
-    def __get_pydantic_core_schema__(
-        self, source: type, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        return core_schema.custom_error_schema(
-            handler(source), custom_error_type="expected", custom_error_message=self.words
-        )
-
-
-TABLE, ARRAY, SCALAR = "<table>", "<array>", "<scalar>"
-"""The names of the alternatives where a value may have several shapes."""
-
-_TABLE_OR_SCALAR = Discriminator(
-    lambda value: TABLE if isinstance(value, dict) or dataclasses.is_dataclass(value) else SCALAR
+from requests_mounts._types import (
+    SCALAR,
+    TABLE,
+    TABLE_OR_SCALAR,
+    Address,
+    Count,
+    Duration,
+    Expected,
+    FilePath,
+    Fingerprint,
+    Flag,
+    HeaderName,
+    HostnameOrNot,
+    Limit,
+    Methods,
+    Password,
+    PoolSize,
+    Probe,
+    Proxy,
+    Seconds,
+    Status,
+    Text,
+    Verify,
+    Version,
 )
-_ARRAY_OR_SCALAR = Discriminator(
-    lambda value: ARRAY if isinstance(value, (list, tuple)) else SCALAR
-)
-
-PoolSize: TypeAlias = Annotated[
-    int, Field(strict=True, ge=1, le=65535), Expected("an integer from 1 to 65535")
-]
-Flag: TypeAlias = Annotated[bool, Field(strict=True), Expected("true or false")]
-Count: TypeAlias = Annotated[
-    Annotated[int, Field(strict=True, ge=0)] | Literal[False],
-    Expected("an integer of 0 or more, or false"),
-]
-Duration: TypeAlias = Annotated[
-    float, Field(strict=True, ge=0, allow_inf_nan=False), Expected("seconds, a number of 0 or more")
-]
-Limit: TypeAlias = Annotated[
-    float,
-    Field(strict=True, ge=0),
-    Expected("seconds, a number of 0 or more, or inf for no limit"),
-    WithJsonSchema(
-        {"type": ["number", "null"], "minimum": 0}
-    ),  # JSON has no inf: editors say null.
-]
-Status: TypeAlias = Annotated[
-    int, Field(strict=True, ge=100, le=599), Expected("an HTTP status, an integer from 100 to 599")
-]
-_NAME = r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$"
-Method: TypeAlias = Annotated[
-    str, StringConstraints(strict=True, to_upper=True, pattern=_NAME), Expected("an HTTP method")
-]
-HeaderName: TypeAlias = Annotated[
-    str, StringConstraints(strict=True, pattern=_NAME), Expected("the name of a header")
-]
-Methods: TypeAlias = Annotated[
-    Annotated[tuple[Method, ...], Field(min_length=1), Tag(ARRAY)]
-    | Annotated[Literal["any"], Expected('an array of HTTP methods, or "any"'), Tag(SCALAR)],
-    _ARRAY_OR_SCALAR,
-]
 
 _CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
@@ -156,8 +113,81 @@ MaxRetries: TypeAlias = Annotated[
         Tag(SCALAR),
     ]
     | Annotated[RetryOptions, Tag(TABLE)],
-    _TABLE_OR_SCALAR,
+    TABLE_OR_SCALAR,
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Timeout:
+    """The two timeouts of a request."""
+
+    connect: Seconds | None = None
+    """Seconds to wait for a connection."""
+
+    read: Seconds | None = None
+    """Seconds to wait for the server to send something."""
+
+
+TimeoutOrTable: TypeAlias = Annotated[
+    Annotated[
+        float,
+        Field(strict=True, gt=0),
+        Expected("seconds above 0, inf for no limit, or a table with connect and read"),
+        WithJsonSchema({"type": ["number", "null"], "exclusiveMinimum": 0}),
+        Tag(SCALAR),
+    ]
+    | Annotated[Timeout, Tag(TABLE)],
+    TABLE_OR_SCALAR,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Tls:
+    """How https connections are secured; what is not set is as requests has it."""
+
+    verify: Verify | None = None
+    """Whether to verify the server, or the CA certificates to do so with: a file or a directory."""
+
+    cert_file: FilePath | None = None
+    """The client certificate, in a PEM file that may hold its key too."""
+
+    key_file: FilePath | None = None
+    """The key of the client certificate."""
+
+    key_password: Password | None = None
+    """The password of that key."""
+
+    minimum_version: Version | None = None
+    """The oldest version of TLS to accept; by default TLSv1.2."""
+
+    maximum_version: Version | None = None
+    """The newest version of TLS to offer."""
+
+    ciphers: Text | None = None
+    """The cipher suites to offer before TLS 1.3, in OpenSSL's notation."""
+
+    assert_hostname: HostnameOrNot | None = None
+    """The name that the certificate must bear instead of the host's; false checks none."""
+
+    assert_fingerprint: Fingerprint | None = None
+    """The fingerprint that the certificate must have, whatever its name."""
+
+    server_hostname: Text | None = None
+    """The name to ask the server for (SNI) instead of the host's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class TcpKeepalive:
+    """Probes that tell a dead connection from an idle one; what is not set the system decides."""
+
+    idle: Probe | None = None
+    """Seconds without traffic before the first probe."""
+
+    interval: Probe | None = None
+    """Seconds between probes."""
+
+    count: Probe | None = None
+    """Probes without an answer after which the connection is dead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -170,11 +200,49 @@ class Policy:
     pool_maxsize: PoolSize = 10
     """Connections that a pool keeps for reuse."""
 
+    pool_block: Flag = False
+    """Never open more than `pool_maxsize` connections in a pool; wait for a free one instead."""
+
+    pool_timeout: Limit | None = None
+    """Seconds to wait for one where `pool_block` is true; by default the connect timeout."""
+
     max_retries: MaxRetries = 0
     """What `HTTPAdapter(max_retries=...)` takes: retries of failed connections, or a table."""
 
-    pool_block: Flag = False
-    """Never open more than `pool_maxsize` connections in a pool; wait for a free one instead."""
+    timeout: TimeoutOrTable | None = None
+    """Seconds for connecting and reading each, or a table; where the caller gives no timeout."""
+
+    deadline: Seconds | None = None
+    """Seconds for all of a request: attempts, waits, headers, and the body unless streamed."""
+
+    keepalive_expiry: Limit | None = None
+    """Seconds after which an idle connection is closed instead of used again."""
+
+    max_connection_age: Limit | None = None
+    """Seconds after which a connection is closed instead of used again, however busy it was."""
+
+    tls: Tls | None = None
+    """How https connections are secured."""
+
+    proxy: Proxy = "env"
+    """The proxy's URL, "direct" for none, or "env" for what the environment says."""
+
+    source_address: Address | None = None
+    """The IP address to connect from."""
+
+    tcp_keepalive: TcpKeepalive | None = None
+    """Probes on idle connections; a table without keys leaves the times to the system."""
+
+    deny: Flag = False
+    """Refuse every request to this prefix."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class MountPolicy(Policy):
+    """A policy that may extend another."""
+
+    policy: Text | None = None
+    """The name of a policy in [policies], from which this table has what it does not say itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
@@ -184,9 +252,20 @@ class File:
     defaults: Policy = dataclasses.field(default_factory=Policy)
     """What every prefix starts from."""
 
-    mounts: dict[str, Policy] = dataclasses.field(default_factory=dict)
+    policies: dict[str, MountPolicy] = dataclasses.field(default_factory=dict)
+    """Named sets of settings, used with policy = "name"."""
+
+    mounts: dict[str, MountPolicy] = dataclasses.field(default_factory=dict)
     """A table for each URL prefix, as [mounts."https://api.example.com/v1/"]."""
 
+    unmatched: Annotated[Literal["allow", "deny"], Expected('"allow" or "deny"')] = "allow"
+    """Whether to refuse requests to URLs that no prefix of the file serves."""
 
-NESTED_TABLES: dict[str, type] = {"max_retries": RetryOptions}
+
+NESTED_TABLES: dict[str, type] = {
+    "max_retries": RetryOptions,
+    "timeout": Timeout,
+    "tls": Tls,
+    "tcp_keepalive": TcpKeepalive,
+}
 """The keys of a policy whose value may be a table, and what stands in it."""
