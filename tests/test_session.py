@@ -216,7 +216,7 @@ def test_threads_build_one_pool_manager() -> None:
     adapter = MountAdapter(Policy())
     found: list[object] = []
     threads = [Thread(target=lambda: found.append(adapter.poolmanager)) for _ in range(4)]
-    with adapter._build_lock:
+    with adapter._lock:
         for thread in threads:
             thread.start()
         time.sleep(0.05)

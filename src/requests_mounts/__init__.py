@@ -13,17 +13,20 @@ if TYPE_CHECKING:
     from requests_mounts._diagnostics import ConfigError, Diagnostic
     from requests_mounts._errors import MountsError
     from requests_mounts._explain import Explanation
+    from requests_mounts._refusals import DeniedURL, PoolTimeout
     from requests_mounts._schema import json_schema
     from requests_mounts._session import MountedSession, load_session, mount
 
 __all__ = [
     "Config",
     "ConfigError",
+    "DeniedURL",
     "Diagnostic",
     "Explanation",
     "MountAdapter",
     "MountedSession",
     "MountsError",
+    "PoolTimeout",
     "json_schema",
     "load_config",
     "load_session",
@@ -34,11 +37,13 @@ __all__ = [
 _MODULES = {
     "Config": "_config",
     "ConfigError": "_diagnostics",
+    "DeniedURL": "_refusals",
     "Diagnostic": "_diagnostics",
     "Explanation": "_explain",
     "MountAdapter": "_adapter",
     "MountedSession": "_session",
     "MountsError": "_errors",
+    "PoolTimeout": "_refusals",
     "json_schema": "_schema",
     "load_config": "_config",
     "load_session": "_session",

@@ -3,13 +3,16 @@
 import os
 from collections import OrderedDict
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
+from requests import PreparedRequest, Response
 from requests.adapters import BaseAdapter
 from requests.exceptions import InvalidSchema
+from requests.sessions import merge_setting
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from requests_mounts._adapter import MountAdapter
+from requests_mounts._adapter import CA_BUNDLE_VARIABLES, Explicit, MountAdapter
 from requests_mounts._config import Config, load_config
 from requests_mounts._explain import Explanation, explain
 from requests_mounts._table import MountTable
@@ -66,6 +69,41 @@ class MountedSession(requests.Session):
             mount = None
         return explain(self.config, url, winner=winner, mount=mount, keys=adapters)
 
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> dict[str, Any]:
+        """Merge as requests does, and ask the environment for nothing that the file decides."""
+        adapter = self.get_adapter(url)
+        policy = adapter.policy if isinstance(adapter, MountAdapter) else None
+        if policy and policy.proxy != "env":
+            bundle = self._bundle() if verify is True or verify is None else None
+            settings = {
+                "proxies": merge_setting(proxies, self.proxies),
+                "stream": merge_setting(stream, self.stream),
+                "verify": merge_setting(bundle or verify, self.verify),
+                "cert": merge_setting(cert, self.cert),
+            }
+        else:
+            settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if verify is True and policy and policy.tls and policy.tls.verify is not None:
+            # Unlike the default, which the file may replace, the caller's own word wins.
+            settings["verify"] = Explicit(self._bundle() or DEFAULT_CA_BUNDLE_PATH)
+        return settings
+
+    def _bundle(self) -> str | None:
+        """Return the CA certificates that the environment names, as requests reads it."""
+        if not self.trust_env:
+            return None
+        return next(filter(None, map(os.environ.get, CA_BUNDLE_VARIABLES)), None)
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        """Send a prepared request; for one that was not merged, as above."""
+        if "proxies" not in kwargs:
+            adapter = self.get_adapter(request.url or "")
+            if isinstance(adapter, MountAdapter) and adapter.policy.proxy != "env":
+                kwargs["proxies"] = dict(self.proxies)
+        return super().send(request, **kwargs)
+
     def mount(self, prefix: str, adapter: BaseAdapter) -> None:
         """Mount an adapter; the prefix is matched as one in a file is."""
         self._table.mount(prefix, adapter)
@@ -93,7 +131,10 @@ def mount(session: _Session, config: Config) -> _Session:
     Adapters under other keys stay, those under the same keys are replaced, all in one assignment.
     """
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
-    adapters.update((str(mount.prefix), MountAdapter(mount.policy)) for mount in config.mounts)
+    for mount in config.mounts:
+        prefix = str(mount.prefix)
+        place = f"{config.document.source.name}:{config.line(mount)}" if mount.policy.deny else ""
+        adapters[prefix] = MountAdapter(mount.policy, prefix=prefix, place=place)
     longest_first = sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True)
     session.adapters = OrderedDict(longest_first)
     return session
