@@ -2,6 +2,8 @@
 
 import load
 import lookup
+import sending
 
 load.main()
 lookup.main()
+sending.main()
