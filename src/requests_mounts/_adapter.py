@@ -24,7 +24,7 @@ from requests.utils import get_auth_from_url, select_proxy
 from urllib3 import PoolManager, Retry
 from urllib3.exceptions import EmptyPoolError
 
-from requests_mounts._contexts import tls_context
+from requests_mounts._contexts import proxy_context, tls_context
 from requests_mounts._deadline import Deadline, DeadlineReached, current_deadline
 from requests_mounts._policy import Policy, RetryOptions, Timeout, Tls
 from requests_mounts._pools import pool_settings, put_under
@@ -110,7 +110,7 @@ class MountAdapter(HTTPAdapter):
                 settings = pool_settings(self.policy) | self._pool_kwargs | proxy_kwargs
                 if proxy.lower().startswith("https"):
                     verify = self.policy.tls.verify if self.policy.tls else None
-                    settings.setdefault("proxy_ssl_context", tls_context(Tls(verify=verify)))
+                    settings.setdefault("proxy_ssl_context", proxy_context(verify))
                 manager = super().proxy_manager_for(proxy, **settings)
                 put_under(self.policy, manager)
             self.proxy_manager[proxy] = manager
@@ -208,8 +208,12 @@ class MountAdapter(HTTPAdapter):
         }
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        """Leave a pool alone that has a context; requests would load the certificates into it."""
-        if "ssl_context" not in getattr(conn, "conn_kw", {}):
+        """Leave a pool alone that has a context; requests would load the certificates into it.
+
+        And one that speaks TLS to a proxy for an http URL, of which requests would not verify it.
+        """
+        to_proxy = getattr(conn, "scheme", "") == "https" and url.lower().startswith("http:")
+        if not to_proxy and "ssl_context" not in getattr(conn, "conn_kw", {}):
             super().cert_verify(conn, url, verify, cert)
 
     def _own_tls(self) -> Tls:

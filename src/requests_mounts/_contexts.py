@@ -22,10 +22,23 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
 
     Raises `OSError` where a file cannot be read.
     """
+    return _make(tls, _files(tls))
+
+
+def proxy_context(verify: bool | str | None) -> ssl.SSLContext:  # noqa: FBT001 - as in a file
+    """Return a context for the TLS to a proxy itself, which shows it no client certificate.
+
+    It is shared with nothing: older releases of urllib3 change it as the requests through it say.
+    """
+    return _make.__wrapped__(Tls(verify=verify), _files(Tls(verify=verify)))
+
+
+def _files(tls: Tls) -> tuple[tuple[str, int, int], ...]:
+    """Name the files that a context is made of, the authorities first, each with its version."""
     verify = reveal(tls.verify) if isinstance(tls.verify, str) else DEFAULT_CA_BUNDLE_PATH
     paths = [] if tls.verify is False else [verify]
     paths += [reveal(path) for path in (tls.cert_file, tls.key_file) if path]
-    return _make(tls, tuple((path, *_version(path)) for path in paths))
+    return tuple((path, *_version(path)) for path in paths)
 
 
 def _version(path: str) -> tuple[int, int]:
