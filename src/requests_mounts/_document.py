@@ -20,6 +20,7 @@ from requests_mounts._toml import KeyPath, show_key, show_text
 
 _DEEPEST_NESTING = 100
 _LONGEST_NUMBER = 4300
+_TOOL_TABLE: KeyPath = ("tool", "requests-mounts")
 _SECOND_DEFINITION = re.compile("Cannot|Duplicate")
 _WORD = re.compile(r"[\w.+-]+|.")
 _EXPECTATIONS = {
@@ -40,6 +41,8 @@ class Document:
 
     source: Source
     data: dict[str, Any] = field(repr=False)
+    root: KeyPath = ()
+    """The table of the TOML file that is the document: all of it, but for a pyproject.toml."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -67,7 +70,7 @@ class Document:
         source = Source(name, text.replace("\r\n", "\n"))
         try:
             source.text.encode()
-            return cls(source, tomli.loads(source.text))
+            data = tomli.loads(source.text)
         except UnicodeEncodeError as error:
             message = "expected Unicode text (got half of a surrogate pair)"
             problem = source.diagnose((error.start, error.end), message)
@@ -75,20 +78,38 @@ class Document:
             problem = _syntax_problem(source, error)
         except (RecursionError, ValueError) as error:
             problem = _too_large(source, error)
+        else:
+            return cls._in_table(source, data)
         raise ConfigError([problem])
+
+    @classmethod
+    def _in_table(cls, source: Source, data: dict[str, Any]) -> Self:
+        """Take all of a file, or of a pyproject.toml the table that is ours."""
+        if Path(source.name).name != "pyproject.toml":
+            return cls(source, data)
+        table: Any = data
+        for part in _TOOL_TABLE:
+            table = table.get(part) if isinstance(table, dict) else None
+        if not isinstance(table, dict):
+            raise ConfigError([source.diagnose((0, 0), "expected a table [tool.requests-mounts]")])
+        return cls(source, table, _TOOL_TABLE)
 
     @cached_property
     def positions(self) -> dict[KeyPath, Span]:
         """Where every key stands; found when first asked for."""
-        return key_positions(self.source.text)
+        found = key_positions(self.source.text)
+        root = self.root
+        return {
+            path[len(root) :]: span for path, span in found.items() if path[: len(root)] == root
+        }
 
     def line(self, path: KeyPath) -> int:
         """Return the line of a key."""
         return self.source.line(self._span(path)[0])
 
-    def problem(self, path: KeyPath, message: str) -> Diagnostic:
-        """Say what is wrong with the value under a path."""
-        return self.source.diagnose(self._span(path), message, show_key(path))
+    def problem(self, path: KeyPath, message: str, *, code: str = "") -> Diagnostic:
+        """Say what is wrong with the value under a path; with a code it is a warning."""
+        return self.source.diagnose(self._span(path), message, show_key(path), code=code)
 
     def _span(self, path: KeyPath) -> Span:
         return self.positions.get(path, (0, 0))
