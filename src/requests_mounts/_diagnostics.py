@@ -35,13 +35,21 @@ class Diagnostic:
     key: str
     message: str
     severity: Literal["error", "warning"] = "error"
+    code: str = ""
+    """What a warning is called in ``ignore``; empty for an error."""
     excerpt: str = field(default="", repr=False)
     """The source line and the caret under it, ready to print."""
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}:{self.column}"
-        text = ": ".join(part for part in (place, self.key, self.message) if part)
+        message = f"warning: {self.message} [{self.code}]" if self.code else self.message
+        text = ": ".join(part for part in (place, self.key, message) if part)
         return f"{text}\n{self.excerpt}" if self.excerpt else text
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sort diagnostics of a file by their place, each once."""
+    return tuple(sorted(dict.fromkeys(diagnostics), key=lambda found: (found.line, found.column)))
 
 
 class ConfigError(MountsError, ValueError):
@@ -50,9 +58,7 @@ class ConfigError(MountsError, ValueError):
     diagnostics: tuple[Diagnostic, ...]
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(
-            sorted(dict.fromkeys(diagnostics), key=lambda found: (found.line, found.column))
-        )
+        self.diagnostics = in_order(diagnostics)
         super().__init__(self.diagnostics)
 
     def __str__(self) -> str:
@@ -78,8 +84,10 @@ class Source:
         """Return the number of the line that holds an offset."""
         return bisect_right(self._line_starts, offset)
 
-    def diagnose(self, span: tuple[int, int], message: str, key: str = "") -> Diagnostic:
-        """Say what is wrong between two offsets."""
+    def diagnose(
+        self, span: tuple[int, int], message: str, key: str = "", *, code: str = ""
+    ) -> Diagnostic:
+        """Say what is wrong between two offsets; with a code it is a warning."""
         start, end = span
         number = self.line(start)
         line_start = self._line_starts[number - 1]
@@ -92,6 +100,8 @@ class Source:
             column=column,
             key=key,
             message=message,
+            severity="warning" if code else "error",
+            code=code,
             excerpt=_excerpt(line, number, column, end - start) if line else "",
         )
 

@@ -7,11 +7,12 @@ from pydantic_core import ErrorDetails
 from requests_mounts._diagnostics import Diagnostic
 from requests_mounts._document import Document
 from requests_mounts._inheritance import Layers, correction
-from requests_mounts._policy import NESTED_TABLES, File, MountPolicy, Policy
+from requests_mounts._policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 from requests_mounts._secret import HIDDEN
 from requests_mounts._toml import KeyPath, show_value
 from requests_mounts._types import ARRAY, SCALAR, TABLE
 
+_OTHER_TABLES: dict[str, type] = {"defaults": Policy, "expect": Expectation}
 _SHAPES = {"dataclass_type": "a table", "dict_type": "a table", "tuple_type": "an array"}
 
 
@@ -60,6 +61,8 @@ class Findings:
 def _suggest(path: KeyPath) -> str:
     """Suggest a key for one that is unknown."""
     *parents, unknown = map(str, path)
-    outermost = Policy if parents[:1] == ["defaults"] else MountPolicy
-    table = File if not parents else NESTED_TABLES.get(parents[-1], outermost)
+    table: type = File
+    if parents:
+        outermost = _OTHER_TABLES.get(parents[0], MountPolicy)
+        table = NESTED_TABLES.get(parents[-1], outermost)
     return correction(unknown.replace("-", "_"), [field.name for field in fields(table)])

@@ -33,15 +33,18 @@ class Layers:
         A default ``tls`` is none of the http:// prefixes.
         """
         mounts, defaults = self._data.get("mounts"), self._data.get("defaults")
+        data = {**self._data}
+        if isinstance(expect := data.get("expect"), list):
+            data["expect"] = [_completed(table) for table in expect]
         if not isinstance(mounts, dict):
-            return self._data
+            return data
         base = defaults if isinstance(defaults, dict) else {}
         plain = {key: value for key, value in base.items() if key != "tls"}
         merged = {
             key: self._laid_over(plain if key[:5].lower() == "http:" else base, table)
             for key, table in mounts.items()
         }
-        return {**self._data, "mounts": merged}
+        return {**data, "mounts": merged}
 
     def check(self, report: Report) -> None:
         """Report policies that do not exist, and those that extend themselves."""
@@ -72,7 +75,7 @@ class Layers:
         if not isinstance(table, dict):
             return table
         if "policy" not in table:
-            return _merge(base, table)
+            return _merge(base, table) if base else table
         weakest_first = [self._policies[name] for name in reversed(self._names(table))]
         return reduce(_merge, [*weakest_first, table], base)
 
@@ -87,6 +90,14 @@ def _tables(value: Any) -> dict[str, dict[str, Any]]:
     """Return the tables of a table, leaving out what is none."""
     tables = value.items() if isinstance(value, dict) else ()
     return {key: table for key, table in tables if isinstance(table, dict)}
+
+
+def _completed(table: Any) -> Any:
+    """Give an expectation of some retry options the one that a policy needs."""
+    retries = table.get("max_retries") if isinstance(table, dict) else None
+    if not isinstance(retries, dict):
+        return table
+    return {**table, "max_retries": {"total": 0, **retries}}
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

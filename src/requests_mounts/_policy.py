@@ -15,6 +15,7 @@ from requests_mounts._types import (
     TABLE,
     TABLE_OR_SCALAR,
     Address,
+    Code,
     Count,
     Duration,
     Expected,
@@ -23,10 +24,12 @@ from requests_mounts._types import (
     Flag,
     HeaderName,
     HostnameOrNot,
+    HttpUrl,
     Limit,
     Methods,
     Password,
     PoolSize,
+    PrefixText,
     Probe,
     Proxy,
     Seconds,
@@ -244,6 +247,20 @@ class MountPolicy(Policy):
     policy: Text | None = None
     """The name of a policy in [policies], from which this table has what it does not say itself."""
 
+    ignore: tuple[Code, ...] | None = None
+    """Warnings that `requests-mounts check` does not give here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Expectation(Policy):
+    """A test of the file itself, run by `requests-mounts check`; keys of a policy may be added."""
+
+    url: HttpUrl
+    """A URL."""
+
+    mount: PrefixText
+    """The prefix that is to serve it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class File:
@@ -260,6 +277,12 @@ class File:
 
     unmatched: Annotated[Literal["allow", "deny"], Expected('"allow" or "deny"')] = "allow"
     """Whether to refuse requests to URLs that no prefix of the file serves."""
+
+    expect: tuple[Expectation, ...] = ()
+    """Tests of the file: which prefix serves a URL, and with which settings."""
+
+    ignore: tuple[Code, ...] = ()
+    """Warnings that `requests-mounts check` does not give."""
 
 
 NESTED_TABLES: dict[str, type] = {

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from requests_mounts._policy import NESTED_TABLES, File, MountPolicy, Policy
+from requests_mounts._policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a file, generated from the models that validate it."""
     schema = TypeAdapter(File).json_schema()
-    for table in (File, Policy, MountPolicy, *NESTED_TABLES.values()):
+    for table in (File, Policy, MountPolicy, Expectation, *NESTED_TABLES.values()):
         described = schema if table is File else schema["$defs"][table.__name__]
         for base in table.__mro__[:-1]:
             for key, text in _docstrings(base).items():

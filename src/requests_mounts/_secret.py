@@ -40,7 +40,7 @@ def reveal(text: str) -> str:
 
 def like(model: str, text: str) -> str:
     """Return a text that is a secret where the one that it was made from is."""
-    return Secret(reveal(text)) if isinstance(model, Secret) else text
+    return type(model)(reveal(text)) if isinstance(model, Secret) else text
 
 
 def redact(text: str) -> str:

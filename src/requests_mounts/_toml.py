@@ -53,6 +53,8 @@ def show_toml(value: object) -> str:
     """Write the value of a setting in full; what is not set is ``none``."""
     if isinstance(value, tuple):
         return f"[{', '.join(map(show_toml, value))}]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "none" if value is None else show_value(value)
 
 

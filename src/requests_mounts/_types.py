@@ -22,6 +22,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from requests_mounts._prefix import Prefix
+from requests_mounts._routing import Location
 from requests_mounts._secret import ProxyUrl, Secret, like, reveal
 
 
@@ -125,6 +127,16 @@ def _address(text: str) -> str:
     return text
 
 
+def _url(text: str) -> str:
+    Location.parse(text)
+    return text
+
+
+def _prefix(text: str) -> str:
+    Prefix.parse(text)
+    return text
+
+
 def _fingerprint(text: str) -> str:
     digits = reveal(text).replace(":", "")
     if not re.fullmatch("[0-9A-Fa-f]*", digits) or len(digits) not in _DIGEST_DIGITS:
@@ -170,6 +182,26 @@ Proxy: TypeAlias = Annotated[
     WithJsonSchema(
         {"anyOf": [{"enum": ["env", "direct"]}, {"type": "string", "pattern": "://|[$]"}]}
     ),
+]
+HttpUrl: TypeAlias = Annotated[
+    _String, AfterValidator(_url), Expected("an absolute http or https URL")
+]
+PrefixText: TypeAlias = Annotated[
+    _String, AfterValidator(_prefix), Expected("a prefix, as a key of [mounts]")
+]
+Code: TypeAlias = Annotated[
+    Literal[
+        "no-timeout",
+        "no-verify",
+        "no-backoff",
+        "long-retry-after",
+        "endless-pool-wait",
+        "unused-pools",
+        "redundant-mount",
+        "http-twin",
+        "long-request",
+    ],
+    Expected("the code of a warning, as no-timeout"),
 ]
 Address: TypeAlias = Annotated[_String, AfterValidator(_address), Expected("an IP address")]
 Probe: TypeAlias = Annotated[
