@@ -175,7 +175,7 @@ def test_the_order_of_the_file_does_not_matter() -> None:
     keys = [f"https://{'x' * n}.org/" for n in range(1, 30)]
     random.Random(1).shuffle(keys)
     config = parse_config("\n".join(f'[mounts."{key}"]' for key in keys))
-    lengths = [len(str(mount.prefix)) for mount in config.mounts]
+    lengths = [len(mount.text) for mount in config.mounts]
     assert lengths == sorted(lengths, reverse=True)
 
 

@@ -19,7 +19,7 @@ def summary(config: Config) -> str:
     """List the mounts, longest first, with the settings that differ from the built-in ones."""
     lines = []
     for mount in config.mounts:
-        lines.append(str(mount.prefix))
+        lines.append(mount.text)
         for field in fields(Policy):
             value = getattr(mount.policy, field.name)
             if value != getattr(Policy(), field.name):

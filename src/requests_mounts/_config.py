@@ -5,11 +5,10 @@ policy is checked as it will act, and a problem that was inherited is reported w
 """
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -19,7 +18,7 @@ from requests_mounts._document import Document
 from requests_mounts._environment import expand
 from requests_mounts._findings import Findings
 from requests_mounts._inheritance import Layers
-from requests_mounts._policy import File, Policy
+from requests_mounts._policy import Expectation, File, Policy
 from requests_mounts._prefix import Prefix
 from requests_mounts._secret import reveal
 from requests_mounts._tls import tls_problems
@@ -28,14 +27,19 @@ from requests_mounts._toml import KeyPath, show_key
 _FILE = TypeAdapter(File)
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(NamedTuple):
     """A prefix and the policy that it has once everything is inherited."""
 
-    prefix: Prefix
+    text: str
+    """The canonical spelling of the prefix."""
     policy: Policy
     key: str | None
     """The prefix as the file spells it; none where the file does not name it."""
+
+    @property
+    def prefix(self) -> Prefix:
+        """The prefix as a value; few of thousands are asked for it."""
+        return Prefix.parse(self.text)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Config:
 
     document: Document
     mounts: tuple[Mount, ...]
+    unmatched: str = "allow"
+    expect: tuple[Expectation, ...] = ()
+    ignore: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Config {self.document.source.name!r}, {len(self.mounts)} mounts>"
@@ -73,7 +80,7 @@ def parse_config(text: str, *, source: str = "<string>") -> Config:
 def _configure(document: Document) -> Config:
     layers = Layers(document.data)
     findings = Findings(document, layers)
-    prefixes = dict(_prefixes(document, findings))
+    prefixes = _prefixes(document, findings)
     layers.check(findings.report)
     data = document.data
     if "$" in document.source.text:
@@ -91,7 +98,7 @@ def _configure(document: Document) -> Config:
     _check(mounts, findings)
     if findings.diagnostics:
         raise ConfigError(findings.diagnostics)
-    return Config(document, mounts)
+    return Config(document, mounts, file.unmatched, file.expect, file.ignore)
 
 
 def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
@@ -106,39 +113,39 @@ def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]
     return rest
 
 
-def _prefixes(document: Document, findings: Findings) -> Iterator[tuple[Prefix, str]]:
-    """Parse the keys of ``[mounts]``; two that mean the same are a problem of the second."""
-    first: dict[Prefix, str] = {}
+def _prefixes(document: Document, findings: Findings) -> dict[str, str]:
+    """Parse the keys of ``[mounts]``, and return them by their canonical spellings.
+
+    Two keys that mean the same are a problem of the second.
+    """
+    prefixes: dict[str, str] = {}
     mounts = document.data.get("mounts")
     for key in mounts if isinstance(mounts, dict) else ():
         try:
-            prefix = Prefix.parse(key)
+            text = str(Prefix.parse(key))
         except ValueError as error:
             findings.report(("mounts", key), str(error))
             continue
-        if prefix in first:
-            path = ("mounts", first[prefix])
+        first = prefixes.setdefault(text, key)
+        if first != key:
+            path = ("mounts", first)
             message = f"the same prefix as {show_key(path)} on line {document.line(path)}"
             findings.report(("mounts", key), message)
-        else:
-            first[prefix] = key
-            yield prefix, key
+    return prefixes
 
 
-def _mounts(file: File, prefixes: dict[Prefix, str]) -> list[Mount]:
+def _mounts(file: File, prefixes: dict[str, str]) -> list[Mount]:
     """Pair prefixes and policies, longest first; http:// and https:// are always among them."""
     mounts = [
-        Mount(prefix, file.mounts[key], key)
-        for prefix, key in prefixes.items()
-        if key in file.mounts
+        Mount(text, file.mounts[key], key) for text, key in prefixes.items() if key in file.mounts
     ]
     defaults = replace(file.defaults, deny=True) if file.unmatched == "deny" else file.defaults
     for scheme in ("https", "http"):
-        prefix = Prefix(scheme, "", "", "")
-        if prefix not in prefixes:
+        text = f"{scheme}://"
+        if text not in prefixes:
             policy = replace(defaults, tls=None) if scheme == "http" and defaults.tls else defaults
-            mounts.append(Mount(prefix, policy, None))
-    return sorted(mounts, key=lambda mount: len(str(mount.prefix)), reverse=True)
+            mounts.append(Mount(text, policy, None))
+    return sorted(mounts, key=lambda mount: len(mount.text), reverse=True)
 
 
 def _check(mounts: tuple[Mount, ...], findings: Findings) -> None:
@@ -147,10 +154,10 @@ def _check(mounts: tuple[Mount, ...], findings: Findings) -> None:
     for mount in mounts:
         tls, proxy = mount.policy.tls, mount.policy.proxy
         place: KeyPath = ("mounts", mount.key) if mount.key is not None else ("defaults",)
-        if tls and mount.prefix.scheme == "http":
+        if tls and mount.text.startswith("http:"):
             findings.report((*place, "tls"), "expected an https:// prefix for it (got http://)")
         elif tls:
             for key, problem in tried(tls):
                 findings.report((*place, "tls", key), problem)
-        if reveal(proxy).startswith("socks") and not find_spec("socks"):
+        if proxy != "env" and reveal(proxy).startswith("socks") and not find_spec("socks"):
             findings.report((*place, "proxy"), 'a socks proxy needs "requests-mounts[socks]"')

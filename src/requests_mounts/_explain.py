@@ -7,7 +7,7 @@ from typing import Any
 from requests_mounts._config import Config, Mount
 from requests_mounts._inheritance import Layers
 from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location
+from requests_mounts._routing import Location, Router
 from requests_mounts._toml import KeyPath, show_toml
 
 _WIDEST_VALUE = 20
@@ -73,6 +73,22 @@ class Explanation:
         return "\n".join(lines)
 
 
+def explain_url(config: Config, url: str) -> Explanation:
+    """Explain what a session of a configuration does with a URL, before there is one."""
+    mounts = {mount.text: mount for mount in config.mounts}
+    winner = find_mount(config, url)
+    return explain(config, url, winner=winner.text if winner else None, mount=winner, keys=mounts)
+
+
+def find_mount(config: Config, url: str) -> Mount | None:
+    """Return the mount that serves a URL; one that cannot be parsed is compared as text."""
+    try:
+        return Router((mount.prefix, mount) for mount in config.mounts).find(url)
+    except ValueError:
+        matching = (m for m in config.mounts if url.lower().startswith(m.text))
+        return next(matching, None)
+
+
 def explain(
     config: Config, url: str, *, winner: str | None, mount: Mount | None, keys: Iterable[str]
 ) -> Explanation:
@@ -97,7 +113,7 @@ def _settings(config: Config, mount: Mount) -> Iterator[Setting]:
     """Name every key of a policy and the layer that it comes from."""
     data = config.document.data
     layers = Layers(data).of("mounts", mount.key) if mount.key else [("defaults",)]
-    for path, value in _leaves(mount.policy):
+    for path, value in leaves(mount.policy):
         layer, place = _origin(data, layers, path) if value is not None else _BUILT_IN
         if path == ("deny",) and value and not place:
             layer, place = "unmatched", ("unmatched",)
@@ -105,11 +121,12 @@ def _settings(config: Config, mount: Mount) -> Iterator[Setting]:
         yield Setting(key=".".join(path), value=value, layer=layer, line=line)
 
 
-def _leaves(table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+def leaves(table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
+    """Name every setting of a policy by its path, those of its tables too."""
     for field in fields(table):
         value = getattr(table, field.name)
         if is_dataclass(value):
-            yield from _leaves(value, (*path, field.name))
+            yield from leaves(value, (*path, field.name))
         else:
             yield (*path, field.name), value
 

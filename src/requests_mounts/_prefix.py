@@ -1,8 +1,7 @@
 """A URL prefix as a value: parsed, never compared as text."""
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from requests_mounts._toml import show_text
 from requests_mounts._url import LONGEST_HOST, canonical_host, canonical_path, is_ip_address
@@ -23,8 +22,7 @@ _LARGEST_PORT = 65535
 _FORM = "expected http://, https://, or http(s)://host[:port][/path]"
 
 
-@dataclass(frozen=True, slots=True)
-class Prefix:
+class Prefix(NamedTuple):
     """What a mount serves: a scheme, a host or all below one, a port or any, and a path.
 
     ``host`` and ``path`` are empty in ``https://``, which serves every host; ``port`` is empty for

@@ -63,7 +63,7 @@ class MountedSession(requests.Session):
             named = None
         winner = named.key if isinstance(named, _Named) else None
         adapter = adapters[winner] if winner is not None else None
-        mounts = {str(mount.prefix): mount for mount in self.config.mounts}
+        mounts = {mount.text: mount for mount in self.config.mounts}
         mount = mounts.get(winner or "")
         if mount and not (isinstance(adapter, MountAdapter) and adapter.policy is mount.policy):
             mount = None
@@ -132,9 +132,8 @@ def mount(session: _Session, config: Config) -> _Session:
     """
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
     for mount in config.mounts:
-        prefix = str(mount.prefix)
         place = f"{config.document.source.name}:{config.line(mount)}" if mount.policy.deny else ""
-        adapters[prefix] = MountAdapter(mount.policy, prefix=prefix, place=place)
+        adapters[mount.text] = MountAdapter(mount.policy, prefix=mount.text, place=place)
     longest_first = sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True)
     session.adapters = OrderedDict(longest_first)
     return session
