@@ -87,6 +87,20 @@ def test_every_key_has_a_description() -> None:
             assert value.get("description"), name
 
 
+def test_an_editor_can_complete_values() -> None:
+    """The choices of a key are in the schema."""
+    schema = json_schema()
+    policy, tls = (schema["$defs"][name]["properties"] for name in ("Policy", "Tls"))
+    assert schema["properties"]["unmatched"]["enum"] == ["allow", "deny"]
+    assert "no-timeout" in schema["properties"]["ignore"]["items"]["enum"]
+    assert "TLSv1.3" in tls["minimum_version"]["anyOf"][0]["enum"]
+    assert policy["proxy"]["anyOf"][0]["enum"] == ["env", "direct"]
+    assert policy["pool_block"] | {"title": ""} == {
+        "type": "boolean", "default": False, "title": "",
+        "description": "Never open more than `pool_maxsize` connections in a pool; wait for a free one instead.",
+    }  # fmt: skip
+
+
 def lint(path: Path) -> subprocess.CompletedProcess[str]:
     """Validate a file as an editor does."""
     schema = (ROOT / "schema/mounts.schema.json").as_uri()

@@ -1,0 +1,67 @@
+"""How long one request may take, and how many connections it may open, if all goes wrong."""
+
+from dataclasses import dataclass
+from math import inf, isinf
+
+from requests_mounts._policy import Policy, RetryOptions, Timeout
+
+TEN_MINUTES = 600
+
+
+@dataclass(frozen=True, slots=True)
+class WorstCase:
+    """Of one request, redirects apart, which are requests of their own."""
+
+    seconds: float
+    """Attempts, each with its timeouts, and the backoff between them; infinite without timeouts.
+
+    A Retry-After that a server sends may add to it.
+    """
+    connections: int
+    """One for each attempt."""
+
+
+def worst_case(policy: Policy) -> WorstCase:
+    """Add up what a policy allows."""
+    attempts = 1 + retries(policy)
+    seconds = attempts * sum(timeouts(policy))
+    if isinstance(policy.max_retries, RetryOptions):
+        seconds += _backoff(policy.max_retries, attempts - 1)
+    return WorstCase(min(seconds, policy.deadline or inf), attempts)
+
+
+def retries(policy: Policy) -> int:
+    """Return how often a request is sent again at most."""
+    setting = policy.max_retries
+    return int(setting.total if isinstance(setting, RetryOptions) else setting)
+
+
+def timeouts(policy: Policy) -> tuple[float, float]:
+    """Return the timeouts for connecting and reading; none is infinite."""
+    if isinstance(policy.timeout, Timeout):
+        connect, read = policy.timeout.connect, policy.timeout.read
+        return inf if connect is None else connect, inf if read is None else read
+    seconds = inf if policy.timeout is None else policy.timeout
+    return seconds, seconds
+
+
+def _backoff(options: RetryOptions, number: int) -> float:
+    """Add up the waits as `urllib3.Retry` computes them; there is none before the first retry."""
+    waits = 0.0
+    for retry in range(2, number + 1):
+        wait = options.backoff_factor * 2.0 ** min(retry - 1, 1000) + options.backoff_jitter
+        if wait >= options.backoff_max:
+            return waits + (number - retry + 1) * options.backoff_max
+        waits += wait
+    return waits
+
+
+def show_seconds(seconds: float) -> str:
+    """Write a duration as people say it."""
+    if isinf(seconds):
+        return "no limit"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:g} s"

@@ -1,0 +1,313 @@
+"""The command line, as a person sees it at 80 columns without colour."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from requests_mounts import ConfigError, __main__, load_config, load_session
+from requests_mounts._check import check
+from requests_mounts._cli import app, main
+from requests_mounts._policy import Policy, RetryOptions, Timeout
+from requests_mounts._worst_case import show_seconds, worst_case
+
+DATA = Path(__file__).with_name("data") / "cli"
+ROOT = Path(__file__).parents[1]
+CASES = {
+    "help": "--help",
+    "check-fine": "check fine/pyproject.toml",
+    "check-warnings": "check warnings.toml",
+    "check-ignoring": "check ignoring.toml",
+    "check-defaults": "check defaults.toml",
+    "check-expect": "check expect.toml",
+    "check-broken": "check broken.toml",
+    "check-strict": "check --strict defaults.toml",
+    "check-several": "check fine/pyproject.toml project/pyproject.toml other/pyproject.toml",
+    "check-json": "check --format json broken.toml ignoring.toml defaults.toml",
+    "check-github": "check --format github broken.toml defaults.toml",
+    "check-nothing": "check",
+    "check-missing": "check missing.toml",
+    "check-format": "check --format xml fine/pyproject.toml",
+    "explain": "explain expect.toml https://api.example.com/reports/2026 http://a.org mock://x",
+    "explain-secret": "explain old.toml https://api.example.com/",
+    "explain-json": "explain --format json old.toml https://api.example.com/ mock://x",
+    "explain-broken": "explain broken.toml https://a.org/",
+    "explain-unparseable": "explain expect.toml https://a\\b/",
+    "show": "show expect.toml",
+    "diff": "diff old.toml new.toml --url https://api.example.com/reports/2026/x --url https://a.org/ --url mock://x",
+    "diff-same": "diff old.toml old.toml",
+    "diff-url-same": "diff old.toml old.toml --url https://a.org/",
+}
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DATA)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+
+
+def run(arguments: str) -> str:
+    """Write down a run: the command, what it prints where, and its exit code."""
+    result = CliRunner().invoke(app, arguments.split(), prog_name="requests-mounts")
+    text = f"$ requests-mounts {arguments}\n{result.stdout}"
+    if result.stderr:
+        text += f"--- stderr\n{result.stderr}"
+    text = "\n".join(line.rstrip() for line in text.splitlines())
+    return f"{text}\n--- exit {result.exit_code}\n"
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_output(name: str) -> None:
+    """Each command prints what its golden text says."""
+    assert run(CASES[name]) == (DATA / f"{name}.txt").read_text("utf-8")
+
+
+def test_every_line_of_the_table_fits() -> None:
+    """In 80 columns."""
+    lines = (DATA / "show.txt").read_text("utf-8").splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_each_warning_is_tried() -> None:
+    """There is a mount for each code, and the code silences it."""
+    codes = [found.code for found in check(load_config("warnings.toml"))]
+    text = (ROOT / "src/requests_mounts/_types.py").read_text("utf-8")
+    block = text.partition("Code: TypeAlias")[2].partition("]")[0]
+    assert set(codes) == set(re.findall('"([a-z-]+)"', block))
+    for code in set(codes):
+        silenced = f'ignore = ["{code}"]\n' + (DATA / "warnings.toml").read_text("utf-8")
+        Path(DATA / "silenced.toml").write_text(silenced, "utf-8")
+        try:
+            left = [found.code for found in check(load_config("silenced.toml"))]
+        finally:
+            Path(DATA / "silenced.toml").unlink()
+        assert left == [other for other in codes if other != code]
+
+
+@pytest.mark.parametrize(
+    ("policy", "seconds", "connections"),
+    [
+        (Policy(), float("inf"), 1),
+        (Policy(timeout=5), 10, 1),
+        (Policy(timeout=Timeout(connect=1, read=4), max_retries=2), 15, 3),
+        (Policy(timeout=Timeout(read=4)), float("inf"), 1),
+        (Policy(timeout=5, deadline=8), 8, 1),
+        (Policy(timeout=1, max_retries=RetryOptions(total=False)), 2, 1),
+        (Policy(timeout=1, max_retries=RetryOptions(total=4, backoff_factor=1)), 10 + 2 + 4 + 8, 5),
+        (
+            Policy(
+                timeout=1, max_retries=RetryOptions(total=4, backoff_factor=1, backoff_jitter=1)
+            ),
+            10 + 3 + 5 + 9,
+            5,
+        ),
+        (
+            Policy(timeout=1, max_retries=RetryOptions(total=9999, backoff_factor=1)),
+            20_000 + 2 + 4 + 8 + 16 + 32 + 64 + 9992 * 120,
+            10_000,
+        ),
+    ],
+)
+def test_worst_case(policy: Policy, seconds: float, connections: int) -> None:
+    """Attempts, their timeouts and the backoff of urllib3, or the deadline."""
+    found = worst_case(policy)
+    assert (found.seconds, found.connections) == (seconds, connections)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.5, "0.5 s"),
+        (59, "59 s"),
+        (61, "1 min 1 s"),
+        (21600, "6 h 0 min"),
+        (float("inf"), "no limit"),
+    ],
+)
+def test_durations(seconds: float, text: str) -> None:
+    """As people say them."""
+    assert show_seconds(seconds) == text
+
+
+def test_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the terminal has it."""
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = CliRunner().invoke(app, ["explain", "expect.toml", "https://api.example.com/"])
+    assert "\x1b[" in result.stdout
+    assert re.sub("\x1b\\[[0-9;]*m", "", result.stdout).startswith(
+        "https://api.example.com/\n  served by"
+    )
+
+
+def test_json_is_for_programs() -> None:
+    """No secret is in it, and it can be read."""
+    for name in ("check-json", "explain-json"):
+        body = (DATA / f"{name}.txt").read_text("utf-8").partition("\n")[2].partition("--- ")[0]
+        assert isinstance(json.loads(body), list)
+        assert "hunter" not in body
+
+
+# --- init ---------------------------------------------------------------------------------------
+
+
+def test_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is written once, is valid, and does what its comments say."""
+    monkeypatch.chdir(tmp_path)
+    assert run("init") == "$ requests-mounts init\nwrote mounts.toml\n--- exit 0\n"
+    assert run("init") == (
+        "$ requests-mounts init\n--- stderr\nmounts.toml is there already; --force replaces it\n--- exit 1\n"
+    )
+    Path("mounts.toml").write_text("mine")
+    assert run("init").endswith("exit 1\n")
+    assert Path("mounts.toml").read_text() == "mine"
+    assert run("init --force").endswith("exit 0\n")
+    assert "--- stderr\nno/where.toml: No such file or directory\n" in run("init no/where.toml")
+    assert run("check --strict mounts.toml").endswith(
+        "1 file, 0 problems, 0 warnings\n--- exit 0\n"
+    )
+    session = load_session("mounts.toml")
+    found = session.explain("https://api.example.com/reports/2026")
+    values = {setting.key: setting.value for setting in found.settings}
+    assert (values["timeout.connect"], values["timeout.read"], values["deadline"]) == (
+        3.05,
+        90,
+        120,
+    )
+    found = session.explain("https://api.example.com/users")
+    values = {setting.key: setting.value for setting in found.settings}
+    assert (values["pool_maxsize"], values["pool_timeout"], values["max_retries"]) == (50, 2, 2)
+    assert session.explain("http://api.example.com/").prefix == "http://api.example.com/"
+
+
+# --- the program --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def program() -> list[str]:
+    return [sys.executable, "-m", "requests_mounts"]
+
+
+def test_the_program(program: list[str]) -> None:
+    """It is installed, and runs as a module."""
+    script = Path(sys.executable).with_name("requests-mounts")
+    for command in (program, [str(script)]):
+        done = subprocess.run(
+            [*command, "check", "fine/pyproject.toml"], capture_output=True, text=True, check=False
+        )
+        assert (done.stdout, done.returncode) == ("1 file, 0 problems, 1 warning\n", 0)
+
+
+def test_it_needs_no_requests(program: list[str], tmp_path: Path) -> None:
+    """A file is checked where requests is not installed."""
+    (tmp_path / "requests.py").write_text("raise ImportError")
+    done = subprocess.run(
+        [*program, "check", "fine/pyproject.toml"],
+        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.stdout, done.returncode) == ("1 file, 0 problems, 1 warning\n", 0)
+
+
+def test_a_closed_pipe_is_no_traceback(program: list[str]) -> None:
+    """As in: requests-mounts schema | head -1."""
+    for arguments in (["schema"], ["show", "expect.toml"]):
+        with subprocess.Popen(
+            [*program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.close()
+            assert process.stderr.read() == b""
+
+
+def test_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The entry point, and what it says where its extra is missing."""
+    monkeypatch.setattr(sys, "argv", ["requests-mounts", "schema"])
+    with pytest.raises(SystemExit) as caught:
+        __main__.main()
+    assert caught.value.code == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(
+        (ROOT / "schema/mounts.schema.json").read_text("utf-8")
+    )
+    monkeypatch.setattr(__main__, "find_spec", lambda _: None)
+    with pytest.raises(
+        SystemExit, match=r'^the command line needs more: pip install "requests-mounts\[cli\]"$'
+    ):
+        __main__.main()
+
+
+def test_a_broken_pipe_at_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is left in the buffer goes nowhere."""
+    monkeypatch.setattr("requests_mounts._cli.app", lambda **_: None)
+    with (tmp_path / "out").open("w") as stream:
+
+        class Pipe:
+            def flush(self) -> None:
+                raise BrokenPipeError
+
+            def fileno(self) -> int:
+                return stream.fileno()
+
+        monkeypatch.setattr(sys, "stdout", Pipe())
+        main()
+        os.write(stream.fileno(), b"lost")
+    assert (tmp_path / "out").read_text() == ""
+
+
+# --- pyproject.toml, pre-commit -----------------------------------------------------------------
+
+
+def test_the_loader_takes_a_pyproject() -> None:
+    """The lines are those of that file."""
+    assert load_config("fine/pyproject.toml").mounts[0].policy.pool_maxsize == 5
+    assert load_session("fine/pyproject.toml").explain("https://a.example.com/").line == 4
+    with pytest.raises(ConfigError, match=r"^project/pyproject.toml:11:1: mounts."):
+        load_config("project/pyproject.toml")
+    with pytest.raises(ConfigError, match=r"expected a table \[tool.requests-mounts\]"):
+        load_config("other/pyproject.toml")
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="pre-commit needs git")
+def test_the_hook_of_pre_commit(tmp_path: Path) -> None:
+    """It refuses a commit with a broken file."""
+    pre_commit = Path(sys.executable).with_name("pre-commit")
+    if not pre_commit.exists():
+        pytest.skip("pre-commit is not installed")
+    repository = tmp_path / "repository"
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    for name in tracked:
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, repository / name)
+    user = tmp_path / "user"
+    user.mkdir()
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for folder in (repository, user):
+        if folder is user:
+            (user / "mounts.toml").write_text("[defaults]\npool_maxsise = 1\n")
+            (user / "other.toml").write_text("[defaults]\npool_maxsise = 1\n")
+        for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "all"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+    done = subprocess.run(
+        [pre_commit, "try-repo", repository, "requests-mounts-check", "--all-files"],
+        cwd=user, capture_output=True, text=True, check=False,
+        env={**os.environ, "PRE_COMMIT_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    if "CalledProcessError" in done.stdout + done.stderr:
+        pytest.skip("the environment of the hook cannot be built here")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert (
+        "mounts.toml:2:1: defaults.pool_maxsise: unknown key, did you mean pool_maxsize?"
+        in done.stdout
+    )
+    assert "other.toml" not in done.stdout
