@@ -6,7 +6,8 @@ All of 127.0.0.0/8 is loopback on Linux, so 127.0.0.1 and 127.0.0.2 can play two
 import ssl
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -35,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
 
@@ -44,27 +47,13 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-class Server(ThreadingHTTPServer):
-    """Serve a loopback address on a free port until the end of a `with` block."""
+class Counting(ThreadingMixIn, TCPServer):
+    """Serve in threads until the end of a `with` block, and count the connections accepted."""
 
     daemon_threads = True
     request_queue_size = 128
-
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        *,
-        answer: Callable[[Handler], Answer] = lambda _: Answer(),
-        tls: ssl.SSLContext | None = None,
-    ) -> None:
-        super().__init__((host, 0), Handler)
-        self.answer = answer
-        self.tls = tls
-        self.connections = 0
-        """Connections accepted so far."""
-        self.requests: list[str] = []
-        """Method and path of every request."""
-        self.url = f"{'https' if tls else 'http'}://{host}:{self.server_port}"
+    tls: ssl.SSLContext | None = None
+    connections = 0
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Count a connection as it is accepted."""
@@ -94,3 +83,21 @@ class Server(ThreadingHTTPServer):
     ) -> None:
         self.shutdown()
         self.server_close()
+
+
+class Server(Counting, HTTPServer):
+    """An HTTP or HTTPS server on a loopback address and a free port."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        *,
+        answer: Callable[[Handler], Answer] = lambda _: Answer(),
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__((host, 0), Handler)
+        self.answer = answer
+        self.tls = tls
+        self.requests: list[str] = []
+        """Method and path of every request."""
+        self.url = f"{'https' if tls else 'http'}://{host}:{self.server_port}"

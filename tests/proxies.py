@@ -4,10 +4,9 @@ import select
 import socket
 import socketserver
 import ssl
-import threading
-from types import TracebackType
-from typing import Any, Self
 from urllib.parse import urlsplit
+
+from loopback import Counting
 
 
 def pump(one: socket.socket, other: socket.socket) -> None:
@@ -23,11 +22,9 @@ def pump(one: socket.socket, other: socket.socket) -> None:
             return
 
 
-class Proxy(socketserver.ThreadingTCPServer):
+class Proxy(Counting):
     """A proxy on 127.0.0.1."""
 
-    daemon_threads = True
-    request_queue_size = 64
     scheme = "http"
 
     def __init__(
@@ -35,42 +32,14 @@ class Proxy(socketserver.ThreadingTCPServer):
     ) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.tls = tls
-        self.connections = 0
         self.asked: list[str] = []
-        """The target of each request."""
+        """The target of the first request of each connection."""
         self.headers: list[str] = []
-        """The text of each request's headers."""
+        """The text of its headers."""
 
     @property
     def url(self) -> str:
         return f"{self.scheme}://127.0.0.1:{self.server_address[1]}"
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.connections += 1
-        super().process_request(request, client_address)
-
-    def finish_request(self, request: Any, client_address: Any) -> None:
-        if not self.tls:
-            super().finish_request(request, client_address)
-            return
-        with self.tls.wrap_socket(request, server_side=True) as wrapped:
-            super().finish_request(wrapped, client_address)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.shutdown()
-        self.server_close()
 
 
 class HttpHandler(socketserver.StreamRequestHandler):

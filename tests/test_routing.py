@@ -175,6 +175,13 @@ def test_a_canonical_prefix_is_its_own_spelling(text: str) -> None:
     assert str(prefix).endswith("/")
 
 
+def test_where_nothing_matches() -> None:
+    """Neither another path of the host, nor a host that nothing is mounted for."""
+    router = Router([(Prefix.parse("https://h.org/v1/"), 1)])
+    assert router.find("https://h.org/v2/") is None
+    assert router.find("https://other.org/v1/") is None
+
+
 def test_what_is_learned_about_origins_is_bounded() -> None:
     """A crawler that meets new hosts without end does not fill the memory."""
     router = Router([(Prefix.parse("https://"), 1), (Prefix.parse("https://*.b.org/v1/"), 2)])
