@@ -109,6 +109,20 @@ def test_each_warning_is_tried() -> None:
             10 + 3 + 5 + 9,
             5,
         ),
+        (Policy(timeout=1, max_retries=10**400), 2 * (10**9 + 1), 10**9 + 1),
+        (
+            Policy(timeout=1, max_retries=RetryOptions(total=10**400, backoff_jitter=1)),
+            2 * (10**9 + 1) + 10**9 - 1,
+            10**9 + 1,
+        ),
+        (
+            Policy(
+                timeout=1,
+                max_retries=RetryOptions(total=2000, backoff_factor=1, backoff_max=float("inf")),
+            ),
+            float("inf"),
+            2001,
+        ),
         (
             Policy(timeout=1, max_retries=RetryOptions(total=9999, backoff_factor=1)),
             20_000 + 2 + 4 + 8 + 16 + 32 + 64 + 9992 * 120,

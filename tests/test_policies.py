@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import requests
 import trustme
@@ -586,6 +587,25 @@ def test_requests_do_not_change_a_context(knowing: Knowing, client: Path) -> Non
     assert knowing.connections == 3
 
 
+def test_threads_share_a_context(tmp_path: Path) -> None:
+    """Also those that ask at the same moment, for a bundle that takes its time."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(Path(certifi.where()).read_bytes())
+    barrier = threading.Barrier(8)
+    found = set()
+
+    def ask() -> None:
+        barrier.wait()
+        found.add(tls_context(Tls(verify=str(bundle))))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1
+
+
 def test_a_bundle_is_loaded_once_for_each_version_of_it(tmp_path: Path, client: Path) -> None:
     """Of the caller's, the session's or the environment's."""
     bundle = tmp_path / "bundle.pem"
@@ -627,8 +647,6 @@ def test_the_file_wins_over_the_bundle_of_the_environment(
     knowing: Knowing, client: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And where the file says nothing of it, the environment is heard as in requests."""
-    import certifi  # noqa: PLC0415
-
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     with tls_session(client, knowing.url, "verify = 'authority.pem'") as session:
         assert session.get(knowing.url).ok

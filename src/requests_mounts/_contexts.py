@@ -8,6 +8,7 @@ settings of a pool ask for it, so a pool gets those settings through the context
 import os
 import ssl
 from functools import lru_cache
+from threading import Lock
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
@@ -16,13 +17,16 @@ from requests_mounts._policy import Tls
 from requests_mounts._secret import reveal
 from requests_mounts._tls import VERSIONS, load_certificate
 
+_one_at_a_time = Lock()
+
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
     """Return the context for some settings, the same as long as their files do not change.
 
     Raises `OSError` where a file cannot be read.
     """
-    return _make(tls, _files(tls))
+    with _one_at_a_time:  # Threads that met here with contexts of their own would not share pools.
+        return _make(tls, _files(tls))
 
 
 def proxy_context(verify: bool | str | None) -> ssl.SSLContext:  # noqa: FBT001 - as in a file

@@ -7,7 +7,7 @@ The docstrings are the descriptions of the JSON Schema. The defaults are those o
 import dataclasses
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, Tag, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from requests_mounts._types import (
@@ -37,6 +37,7 @@ from requests_mounts._types import (
     Text,
     Verify,
     Version,
+    bounded,
 )
 
 _CONFIG = ConfigDict(extra="forbid", defer_build=True)
@@ -135,6 +136,7 @@ TimeoutOrTable: TypeAlias = Annotated[
     Annotated[
         float,
         Field(strict=True, gt=0),
+        AfterValidator(bounded),
         Expected("seconds above 0, inf for no limit, or a table with connect and read"),
         WithJsonSchema({"type": ["number", "null"], "exclusiveMinimum": 0}),
         Tag(SCALAR),

@@ -55,7 +55,7 @@ def _verify_problem(context: ssl.SSLContext, path: str) -> str | None:
     try:
         if not os.path.isdir(name):  # noqa: PTH112 - a path as requests takes it
             context.load_verify_locations(name)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         return f"expected CA certificates (got {show_value(path)}: {_reason(error)})"
     return None
 

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import re
 from ipaddress import ip_address
+from math import inf
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
@@ -41,6 +42,19 @@ class Expected:
         )
 
 
+def _only_false(value: object) -> object:
+    if value is not False:
+        raise ValueError("not false")
+    return value
+
+
+def bounded(seconds: float) -> float:
+    """Take what the system's clocks cannot count, some years, for no limit."""
+    return seconds if seconds <= _LONGEST_WAIT else inf
+
+
+_LONGEST_WAIT = 1e8
+
 TABLE, ARRAY, SCALAR = "<table>", "<array>", "<scalar>"
 """The names of the alternatives where a value may have several shapes."""
 
@@ -53,8 +67,14 @@ PoolSize: TypeAlias = Annotated[
     int, Field(strict=True, ge=1, le=65535), Expected("an integer from 1 to 65535")
 ]
 Flag: TypeAlias = Annotated[bool, Field(strict=True), Expected("true or false")]
+# Not Literal[False] alone, which takes 0 and 0.0 for false.
+_False: TypeAlias = Annotated[
+    Literal[False],
+    BeforeValidator(_only_false),
+    WithJsonSchema({"type": "boolean", "const": False}),
+]
 Count: TypeAlias = Annotated[
-    Annotated[int, Field(strict=True, ge=0)] | Literal[False],
+    Annotated[int, Field(strict=True, ge=0)] | _False,
     Expected("an integer of 0 or more, or false"),
 ]
 Duration: TypeAlias = Annotated[
@@ -66,12 +86,14 @@ _ABOVE_ZERO = WithJsonSchema({"type": ["number", "null"], "exclusiveMinimum": 0}
 Limit: TypeAlias = Annotated[
     float,
     Field(strict=True, ge=0),
+    AfterValidator(bounded),
     Expected("seconds, a number of 0 or more, or inf for no limit"),
     _FROM_ZERO,
 ]
 Seconds: TypeAlias = Annotated[
     float,
     Field(strict=True, gt=0),
+    AfterValidator(bounded),
     Expected("seconds, a number above 0, or inf for no limit"),
     _ABOVE_ZERO,
 ]
@@ -111,7 +133,12 @@ def _proxy(text: str) -> str:
     if text in {"direct", "env"}:
         return text
     parts = urlsplit(reveal(text))
-    if parts.scheme not in _PROXY_SCHEMES or not parts.hostname or parts.port == 0:
+    if (
+        re.search(r"[\s\x00-\x1f]", reveal(text))
+        or parts.scheme not in _PROXY_SCHEMES
+        or not parts.hostname
+        or parts.port == 0
+    ):
         raise ValueError("no proxy")
     return text if isinstance(text, Secret) or "@" not in text else ProxyUrl(text)
 
@@ -163,7 +190,7 @@ Verify: TypeAlias = Annotated[
     Annotated[bool, Field(strict=True)] | Annotated[_String, WrapValidator(_in_the_folder)],
     Expected("true, false, or the path of a file or directory of CA certificates"),
 ]
-HostnameOrNot: TypeAlias = Annotated[_String | Literal[False], Expected("a host name, or false")]
+HostnameOrNot: TypeAlias = Annotated[_String | _False, Expected("a host name, or false")]
 Fingerprint: TypeAlias = Annotated[
     _String,
     AfterValidator(_fingerprint),

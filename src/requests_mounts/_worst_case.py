@@ -6,6 +6,8 @@ from math import inf, isinf
 from requests_mounts._policy import Policy, RetryOptions, Timeout
 
 TEN_MINUTES = 600
+_MOST_RETRIES = 10**9
+_MOST_DOUBLINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,10 @@ def worst_case(policy: Policy) -> WorstCase:
 
 
 def retries(policy: Policy) -> int:
-    """Return how often a request is sent again at most."""
+    """Return how often a request is sent again at most, if not more than anyone can wait for."""
     setting = policy.max_retries
-    return int(setting.total if isinstance(setting, RetryOptions) else setting)
+    total = int(setting.total if isinstance(setting, RetryOptions) else setting)
+    return min(total, _MOST_RETRIES)
 
 
 def timeouts(policy: Policy) -> tuple[float, float]:
@@ -47,13 +50,15 @@ def timeouts(policy: Policy) -> tuple[float, float]:
 
 def _backoff(options: RetryOptions, number: int) -> float:
     """Add up the waits as `urllib3.Retry` computes them; there is none before the first retry."""
+    if not options.backoff_factor:
+        return max(number - 1, 0) * min(options.backoff_jitter, options.backoff_max)
     waits = 0.0
-    for retry in range(2, number + 1):
-        wait = options.backoff_factor * 2.0 ** min(retry - 1, 1000) + options.backoff_jitter
+    for retry in range(2, min(number, _MOST_DOUBLINGS) + 1):
+        wait = options.backoff_factor * 2.0 ** (retry - 1) + options.backoff_jitter
         if wait >= options.backoff_max:
             return waits + (number - retry + 1) * options.backoff_max
         waits += wait
-    return waits
+    return waits if number <= _MOST_DOUBLINGS else inf
 
 
 def show_seconds(seconds: float) -> str:
