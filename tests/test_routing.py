@@ -121,7 +121,12 @@ def test_for_plain_urls_the_answer_is_that_of_requests(
 
 
 def naive(prefixes: list[Prefix], url: str) -> Prefix | None:
-    """Match as the design words it: compare each prefix, then choose by host, port and path."""
+    """Choose as the design words it: by host, then port, then path."""
+    return next(iter(all_naive(prefixes, url)), None)
+
+
+def all_naive(prefixes: list[Prefix], url: str) -> list[Prefix]:
+    """Compare each prefix with the URL, and put the strongest first."""
     place = Location.parse(url)
     path = place.path if place.path.endswith("/") else place.path + "/"
 
@@ -139,7 +144,7 @@ def naive(prefixes: list[Prefix], url: str) -> Prefix | None:
         exact = bool(prefix.host) and not prefix.host.startswith("*.")
         return exact, len(prefix.host), prefix.port != "*", len(prefix.path)
 
-    return max(filter(matches, prefixes), key=strength, default=None)
+    return sorted(filter(matches, dict.fromkeys(prefixes)), key=strength, reverse=True)
 
 
 @given(st.lists(PREFIXES), st.lists(URLS, min_size=1))
@@ -154,6 +159,7 @@ def test_the_index_equals_a_naive_matcher(texts: list[str], urls: list[str]) -> 
         if tiers := router.tiers.get(origin):
             quick = tiers.find_plain(url, len(origin) - 1)
         assert quick in {None, naive(prefixes, url)}
+        assert router.find_all(url) == all_naive(prefixes, url)
 
 
 @given(PREFIXES, st.lists(PREFIXES))

@@ -7,10 +7,9 @@ from typing import Any
 
 from requests_mounts._config import Config, Mount
 from requests_mounts._diagnostics import Diagnostic, in_order
-from requests_mounts._explain import explain_url
-from requests_mounts._policy import MountPolicy, Policy, RetryOptions
+from requests_mounts._explain import explain_url, find_mount, leaves
+from requests_mounts._policy import Expectation, MountPolicy, Policy, RetryOptions
 from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Router
 from requests_mounts._toml import KeyPath, show_toml
 from requests_mounts._worst_case import TEN_MINUTES, retries, show_seconds, timeouts, worst_case
 
@@ -25,27 +24,39 @@ def check(config: Config) -> tuple[Diagnostic, ...]:
 def _failures(config: Config) -> Iterator[Diagnostic]:
     raw = config.document.data.get("expect", [])
     for index, (expectation, table) in enumerate(zip(config.expect, raw, strict=True)):
+        mount = find_mount(config, expectation.url)
         wanted = str(Prefix.parse(expectation.mount))
-        found = explain_url(config, expectation.url)
         place: KeyPath = ("expect", index)
-        if found.prefix != wanted:
-            reasons = {other.prefix: other.reason for other in found.others}
-            known = any(mount.text == wanted for mount in config.mounts)
-            reason = reasons.get(wanted, "another host" if known else "the file has no such mount")
-            message = f"expected {wanted} (got {found.prefix}: {reason})"
-            yield config.document.problem((*place, "mount"), message)
+        if not mount or mount.text != wanted:
+            yield config.document.problem((*place, "mount"), _why_not(config, expectation, wanted))
             continue
-        effective = {setting.key: setting for setting in found.settings}
+        effective = dict(leaves(mount.policy))
         for path in _leaves({k: v for k, v in table.items() if k not in {"url", "mount"}}):
             value: Any = expectation
             for part in path:
                 value = getattr(value, part)
-            setting = effective.get(".".join(path))
-            if setting is None or setting.value != value:
-                got = show_toml(setting.value) if setting else "another form of it"
-                line = f" from line {setting.line}" if setting and setting.line else ""
-                message = f"expected {show_toml(value)} (got {got}{line})"
+            if path not in effective or effective[path] != value:
+                message = f"expected {show_toml(value)} ({_got(config, expectation, path)})"
                 yield config.document.problem((*place, *path), message)
+
+
+def _why_not(config: Config, expectation: Expectation, wanted: str) -> str:
+    """Say what won instead of a mount, and why."""
+    found = explain_url(config, expectation.url)
+    reasons = {other.prefix: other.reason for other in found.others}
+    known = any(mount.text == wanted for mount in config.mounts)
+    reason = reasons.get(wanted, "another host" if known else "the file has no such mount")
+    return f"expected {wanted} (got {found.prefix}: {reason})"
+
+
+def _got(config: Config, expectation: Expectation, path: tuple[str, ...]) -> str:
+    """Say which value a key has instead, and from which line."""
+    settings = explain_url(config, expectation.url).settings
+    setting = next((one for one in settings if one.key == ".".join(path)), None)
+    if not setting:
+        return "got another form of it"
+    line = f" from line {setting.line}" if setting.line else ""
+    return f"got {show_toml(setting.value)}{line}"
 
 
 def _leaves(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -58,7 +69,6 @@ def _leaves(table: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple
 
 def _warnings(config: Config) -> Iterator[Diagnostic]:
     """Warn of each mount at its own line, and once, at theirs, of what the defaults give to all."""
-    router = Router((mount.prefix, mount) for mount in config.mounts)
     inherited = _of_defaults(config)
     for code, message in inherited:
         if code not in config.ignore:
@@ -69,7 +79,7 @@ def _warnings(config: Config) -> Iterator[Diagnostic]:
             continue
         ignored = {*config.ignore, *((isinstance(policy, MountPolicy) and policy.ignore) or ())}
         found = [one for one in _of_policy(policy) if one not in inherited]
-        for code, message in (*found, *_of_mount(config, router, mount)):
+        for code, message in (*found, *_of_mount(config, mount)):
             if code not in ignored:
                 yield config.document.problem(("mounts", key), message, code=code)
 
@@ -123,7 +133,7 @@ def _retry_after(policy: Policy) -> float:
     return RetryOptions(total=retry).retry_after_max
 
 
-def _of_mount(config: Config, router: Router[Mount], mount: Mount) -> Iterator[tuple[str, str]]:
+def _of_mount(config: Config, mount: Mount) -> Iterator[tuple[str, str]]:
     """Warn of what a mount is beside the others."""
     prefix, policy = mount.prefix, mount.policy
     table = config.document.data["mounts"][mount.key]
@@ -131,12 +141,12 @@ def _of_mount(config: Config, router: Router[Mount], mount: Mount) -> Iterator[t
     if single and table.get("pool_connections", 1) > 1:
         message = "pool_connections above 1 has no effect, as the prefix is of a single origin"
         yield "unused-pools", message
-    others = Router((other.prefix, other) for other in config.mounts if other is not mount)
-    below = others.find(_url_of(prefix))
+    matching = config.router.find_all(_url_of(prefix))
+    below = next((other for other in matching if other is not mount), None)
     if below and _same(below.policy, policy):
         yield "redundant-mount", f"without this mount, {below.text} would do the same"
     if prefix.scheme == "https" and prefix.host and config.unmatched == "allow":
-        twin = router.find(_url_of(prefix).replace("https:", "http:", 1))
+        twin = config.router.find(_url_of(prefix).replace("https:", "http:", 1))
         if twin and not twin.prefix.host and not twin.policy.deny:
             message = "the same URLs with http:// are served unprotected; mount and deny them"
             yield "http-twin", message

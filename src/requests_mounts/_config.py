@@ -6,7 +6,7 @@ policy is checked as it will act, and a problem that was inherited is reported w
 
 import os
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from requests_mounts._findings import Findings
 from requests_mounts._inheritance import Layers
 from requests_mounts._policy import Expectation, File, Policy
 from requests_mounts._prefix import Prefix
+from requests_mounts._routing import Router
 from requests_mounts._secret import reveal
 from requests_mounts._tls import tls_problems
 from requests_mounts._toml import KeyPath, show_key
@@ -54,6 +55,11 @@ class Config:
 
     def __repr__(self) -> str:
         return f"<Config {self.document.source.name!r}, {len(self.mounts)} mounts>"
+
+    @cached_property
+    def router(self) -> Router[Mount]:
+        """The index of the mounts, for those who ask before there is a session."""
+        return Router((mount.prefix, mount) for mount in self.mounts)
 
     def line(self, mount: Mount) -> int | None:
         """Return the line that names a mount, or refuses what no mount serves; none by default."""
@@ -155,7 +161,8 @@ def _check(mounts: tuple[Mount, ...], findings: Findings) -> None:
         tls, proxy = mount.policy.tls, mount.policy.proxy
         place: KeyPath = ("mounts", mount.key) if mount.key is not None else ("defaults",)
         if tls and mount.text.startswith("http:"):
-            findings.report((*place, "tls"), "expected an https:// prefix for it (got http://)")
+            message = f"expected an https:// prefix for it (got {mount.text})"
+            findings.report((*place, "tls"), message)
         elif tls:
             for key, problem in tried(tls):
                 findings.report((*place, "tls", key), problem)

@@ -7,7 +7,7 @@ from typing import Any
 from requests_mounts._config import Config, Mount
 from requests_mounts._inheritance import Layers
 from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location, Router
+from requests_mounts._routing import Location
 from requests_mounts._toml import KeyPath, show_toml
 
 _WIDEST_VALUE = 20
@@ -83,7 +83,7 @@ def explain_url(config: Config, url: str) -> Explanation:
 def find_mount(config: Config, url: str) -> Mount | None:
     """Return the mount that serves a URL; one that cannot be parsed is compared as text."""
     try:
-        return Router((mount.prefix, mount) for mount in config.mounts).find(url)
+        return config.router.find(url)
     except ValueError:
         matching = (m for m in config.mounts if url.lower().startswith(m.text))
         return next(matching, None)

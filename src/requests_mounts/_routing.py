@@ -98,6 +98,12 @@ class _Paths(Generic[_T]):
             found = self.by_path.get(path[: end + 1], found)
         return found
 
+    def find_all(self, path: str) -> list[_T]:
+        """Return what is mounted at each part of a canonical path, the longest first."""
+        path = path if path[-1] == "/" else path + "/"
+        parts = (path[:end] for end in range(len(path), 0, -1) if path[end - 1] == "/")
+        return [self.by_path[part] for part in parts if part in self.by_path]
+
 
 class Tiers(Generic[_T]):
     """What an origin leads to: the mounts that may serve it, the strongest first."""
@@ -168,6 +174,12 @@ class Router(Generic[_T]):
         tiers = Tiers(found)
         self._learn(url[: url.find("/", 8) + 1], tiers)
         return tiers.find(location.path)
+
+    def find_all(self, url: str) -> list[_T]:
+        """Return every mount that a URL matches, the one that serves it first."""
+        location = Location.parse(url)
+        found = filter(None, map(self._paths_of, location.origins()))
+        return [mount for paths in found for mount in paths.find_all(location.path)]
 
     def _paths_of(self, origin: str) -> _Paths[_T] | None:
         """Return the mounts of the origin of prefixes, made ready when they are first asked for."""
