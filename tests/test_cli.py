@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from requests_mounts import ConfigError, __main__, load_config, load_session
+from requests_mounts import ConfigError, __main__, json_schema, load_config, load_session
 from requests_mounts._check import check
 from requests_mounts._cli import app, main
 from requests_mounts._policy import Policy, RetryOptions, Timeout
@@ -31,9 +31,6 @@ CASES = {
     "check-several": "check fine/pyproject.toml project/pyproject.toml other/pyproject.toml",
     "check-json": "check --format json broken.toml ignoring.toml defaults.toml",
     "check-github": "check --format github broken.toml defaults.toml",
-    "check-nothing": "check",
-    "check-missing": "check missing.toml",
-    "check-format": "check --format xml fine/pyproject.toml",
     "explain": "explain expect.toml https://api.example.com/reports/2026 http://a.org mock://x",
     "explain-secret": "explain old.toml https://api.example.com/",
     "explain-json": "explain --format json old.toml https://api.example.com/ mock://x",
@@ -68,6 +65,24 @@ def run(arguments: str) -> str:
 def test_output(name: str) -> None:
     """Each command prints what its golden text says."""
     assert run(CASES[name]) == (DATA / f"{name}.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("check", "Missing argument 'FILE...'"),
+        ("check missing.toml", "'missing.toml' does not exist"),
+        ("check .", "'.' is a directory"),
+        ("check --format xml fine/pyproject.toml", "'xml' is not one of 'text', 'json', 'github'"),
+        ("explain expect.toml", "Missing argument 'URL...'"),
+        ("nonsense", "No such command 'nonsense'"),
+    ],
+)
+def test_usage(arguments: str, complaint: str) -> None:
+    """What the command line cannot mean is told on stderr, with exit code 2."""
+    result = CliRunner().invoke(app, arguments.split())
+    assert (result.stdout, result.exit_code) == ("", 2)
+    assert complaint in result.stderr
 
 
 def test_every_line_of_the_table_fits() -> None:
@@ -249,9 +264,7 @@ def test_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     with pytest.raises(SystemExit) as caught:
         __main__.main()
     assert caught.value.code == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(
-        (ROOT / "schema/mounts.schema.json").read_text("utf-8")
-    )
+    assert json.loads(capsys.readouterr().out) == json_schema()
     monkeypatch.setattr(__main__, "find_spec", lambda _: None)
     with pytest.raises(
         SystemExit, match=r'^the command line needs more: pip install "requests-mounts\[cli\]"$'
@@ -300,7 +313,7 @@ def test_the_hook_of_pre_commit(tmp_path: Path) -> None:
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    for name in tracked:
+    for name in filter(lambda name: (ROOT / name).exists(), tracked):
         (repository / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, repository / name)
     user = tmp_path / "user"
