@@ -23,4 +23,4 @@ def seconds(work: Callable[[], object]) -> float:
 
 def report(what: str, measured: float, unit: str, bound: str) -> None:
     """Print a line: what, the figure, and what is expected of it."""
-    print(f"{what:66} {measured:8.2f} {unit:5} {bound}")
+    print(f"{what:66} {measured:8.3g} {unit:5} {bound}")
