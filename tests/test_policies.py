@@ -251,8 +251,8 @@ def test_deadline_over_attempts_that_time_out(serve: Serve, session_of: SessionO
     start = time.monotonic()
     with pytest.raises(requests.Timeout):
         session.get(server.url)
-    assert time.monotonic() - start < 5
-    assert len(server.requests) <= 3
+    assert time.monotonic() - start < 2
+    assert 2 <= len(server.requests) <= 3
 
 
 def test_a_retry_after_beyond_the_deadline_fails_at_once(
@@ -369,10 +369,10 @@ def test_a_busy_connection_grows_old(serve: Serve, session_of: SessionOf) -> Non
     session = session_of(
         f'[mounts."{server.url}"]\nkeepalive_expiry = 60\nmax_connection_age = 0.5'
     )
-    end = time.monotonic() + 0.8
-    while time.monotonic() < end:
+    start = time.monotonic()
+    while time.monotonic() - start < 0.8:
         session.get(server.url)
-    assert 2 <= server.connections < len(server.requests) / 2
+    assert 2 <= server.connections <= 1 + (time.monotonic() - start) / 0.5
 
 
 def test_a_server_that_drops_idle_connections(session_of: SessionOf) -> None:
