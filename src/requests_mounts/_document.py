@@ -22,6 +22,7 @@ _DEEPEST_NESTING = 100
 _LONGEST_NUMBER = 4300
 _TOOL_TABLE: KeyPath = ("tool", "requests-mounts")
 _SECOND_DEFINITION = re.compile("Cannot|Duplicate")
+_BARE_PREFIX = re.compile(r"mounts[ \t]*\.[ \t]*https?\Z")
 _WORD = re.compile(r"[\w.+-]+|.")
 _EXPECTATIONS = {
     "Invalid value": "expected a value",
@@ -127,6 +128,8 @@ def _syntax_problem(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     if "password" in source.text[: error.pos].rpartition("\n")[2]:
         got = HIDDEN
     expected = _EXPECTATIONS.get(error.msg, error.msg[0].lower() + error.msg[1:])
+    if _BARE_PREFIX.search(source.text[: error.pos]):
+        expected = 'expected quotes around the prefix, as [mounts."https://api.example.com/"]'
     span = word.span() if word else (error.pos, error.pos)
     return source.diagnose(span, f"{expected} (got {got})")
 
