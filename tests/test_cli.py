@@ -12,10 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from requests_mounts import ConfigError, __main__, json_schema, load_config, load_session
-from requests_mounts._check import check
-from requests_mounts._cli import app, main
-from requests_mounts._policy import Policy, RetryOptions, Timeout
-from requests_mounts._worst_case import show_seconds, worst_case
+from requests_mounts._command.check import check
+from requests_mounts._command.cli import app, main
+from requests_mounts._command.worst_case import show_seconds, worst_case
+from requests_mounts._file.policy import Policy, RetryOptions, Timeout
 
 DATA = Path(__file__).with_name("data") / "cli"
 ROOT = Path(__file__).parents[1]
@@ -94,7 +94,7 @@ def test_every_line_of_the_table_fits() -> None:
 def test_each_warning_is_tried() -> None:
     """There is a mount for each code, and the code silences it."""
     codes = [found.code for found in check(load_config("warnings.toml"))]
-    text = (ROOT / "src/requests_mounts/_types.py").read_text("utf-8")
+    text = (ROOT / "src/requests_mounts/_file/types.py").read_text("utf-8")
     block = text.partition("Code: TypeAlias")[2].partition("]")[0]
     assert set(codes) == set(re.findall('"([a-z-]+)"', block))
     for code in set(codes):
@@ -274,7 +274,7 @@ def test_main(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 def test_a_broken_pipe_at_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is left in the buffer goes nowhere."""
-    monkeypatch.setattr("requests_mounts._cli.app", lambda **_: None)
+    monkeypatch.setattr("requests_mounts._command.cli.app", lambda **_: None)
     with (tmp_path / "out").open("w") as stream:
 
         class Pipe:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_mounts import ConfigError, Diagnostic, MountsError, load_config, parse_config
-from requests_mounts._config import Config
+from requests_mounts._file.config import Config
 
 
 def problems(text: str) -> tuple[Diagnostic, ...]:

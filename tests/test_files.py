@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from requests_mounts import Config, ConfigError, load_config
-from requests_mounts._policy import Policy
+from requests_mounts._file.policy import Policy
 
 DATA = Path(__file__).with_name("data")
 

@@ -29,9 +29,9 @@ from requests_mounts import (
     mount,
     parse_config,
 )
-from requests_mounts._contexts import tls_context
-from requests_mounts._deadline import Deadline, DeadlineReached, current_deadline
-from requests_mounts._policy import Policy, Tls
+from requests_mounts._file.policy import Policy, Tls
+from requests_mounts._sending.contexts import tls_context
+from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
 
 Serve = Callable[..., Server]
 SessionOf = Callable[[str], MountedSession]
@@ -532,7 +532,7 @@ def test_files_that_do_not_fit(client: Path) -> None:
 
 def test_a_socks_proxy_needs_its_extra(client: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The line says what to install."""
-    monkeypatch.setattr("requests_mounts._config.find_spec", lambda _: None)
+    monkeypatch.setattr("requests_mounts._file.config.find_spec", lambda _: None)
     (found,) = problems(client, "proxy = 'socks5h://127.0.0.1:1'")
     assert found == '2: : a socks proxy needs "requests-mounts[socks]"'
 

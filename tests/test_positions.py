@@ -7,7 +7,7 @@ import tomli
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from requests_mounts._positions import key_positions
+from requests_mounts._file.positions import key_positions
 from requests_mounts._toml import KeyPath
 
 NAMES = ["a", "b", "c", "d-e", "1", "ü x", 'q"q', "a.b", "", "\\", "'"]

@@ -14,9 +14,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.exceptions import InvalidSchema
 
 from requests_mounts import MountedSession, parse_config
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location, Router
-from requests_mounts._table import MountTable
+from requests_mounts._routing.index import Location, Router
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._sending.table import MountTable
 
 CASES = tomli.loads((Path(__file__).parent / "data/routing.toml").read_text("utf-8"))["group"]
 ROWS = [

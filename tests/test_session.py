@@ -25,7 +25,7 @@ from requests_mounts import (
     mount,
     parse_config,
 )
-from requests_mounts._policy import Policy, RetryOptions
+from requests_mounts._file.policy import Policy, RetryOptions
 
 FILE = """
 [defaults]

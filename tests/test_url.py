@@ -7,9 +7,9 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location
-from requests_mounts._url import canonical_host, canonical_path
+from requests_mounts._routing.index import Location
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._routing.url import canonical_host, canonical_path
 
 
 @pytest.mark.parametrize(

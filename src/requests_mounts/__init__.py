@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from requests_mounts._adapter import MountAdapter
-    from requests_mounts._config import Config, load_config, parse_config
-    from requests_mounts._diagnostics import ConfigError, Diagnostic
     from requests_mounts._errors import MountsError
     from requests_mounts._explain import Explanation
-    from requests_mounts._refusals import DeniedURL, PoolTimeout
-    from requests_mounts._schema import json_schema
+    from requests_mounts._file.config import Config, load_config, parse_config
+    from requests_mounts._file.diagnostics import ConfigError, Diagnostic
+    from requests_mounts._file.schema import json_schema
+    from requests_mounts._sending.adapter import MountAdapter
+    from requests_mounts._sending.refusals import DeniedURL, PoolTimeout
     from requests_mounts._session import MountedSession, load_session, mount
 
 __all__ = [
@@ -35,20 +35,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Config": "_config",
-    "ConfigError": "_diagnostics",
-    "DeniedURL": "_refusals",
-    "Diagnostic": "_diagnostics",
+    "Config": "_file.config",
+    "ConfigError": "_file.diagnostics",
+    "DeniedURL": "_sending.refusals",
+    "Diagnostic": "_file.diagnostics",
     "Explanation": "_explain",
-    "MountAdapter": "_adapter",
+    "MountAdapter": "_sending.adapter",
     "MountedSession": "_session",
     "MountsError": "_errors",
-    "PoolTimeout": "_refusals",
-    "json_schema": "_schema",
-    "load_config": "_config",
+    "PoolTimeout": "_sending.refusals",
+    "json_schema": "_file.schema",
+    "load_config": "_file.config",
     "load_session": "_session",
     "mount": "_session",
-    "parse_config": "_config",
+    "parse_config": "_file.config",
 }
 
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from requests_mounts._config import Config, Mount
-from requests_mounts._inheritance import Layers
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location
+from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.inheritance import Layers
+from requests_mounts._routing.index import Location
+from requests_mounts._routing.prefix import Prefix
 from requests_mounts._toml import KeyPath, show_toml
 
 _WIDEST_VALUE = 20

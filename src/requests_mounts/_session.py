@@ -12,10 +12,10 @@ from requests.exceptions import InvalidSchema
 from requests.sessions import merge_setting
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from requests_mounts._adapter import CA_BUNDLE_VARIABLES, Explicit, MountAdapter
-from requests_mounts._config import Config, load_config
 from requests_mounts._explain import Explanation, explain
-from requests_mounts._table import MountTable
+from requests_mounts._file.config import Config, load_config
+from requests_mounts._sending.adapter import CA_BUNDLE_VARIABLES, Explicit, MountAdapter
+from requests_mounts._sending.table import MountTable
 
 _Session = TypeVar("_Session", bound=requests.Session)
 

@@ -18,16 +18,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from requests_mounts._check import check as check_config
-from requests_mounts._compare import compare
-from requests_mounts._config import Config, load_config
-from requests_mounts._diagnostics import ConfigError, Diagnostic
+from requests_mounts._command.check import check as check_config
+from requests_mounts._command.compare import compare
+from requests_mounts._command.starter import STARTER
+from requests_mounts._command.worst_case import show_seconds, worst_case
 from requests_mounts._explain import Explanation, explain_url, find_mount, leaves
-from requests_mounts._policy import Policy, RetryOptions
-from requests_mounts._schema import json_schema
-from requests_mounts._starter import STARTER
+from requests_mounts._file.config import Config, load_config
+from requests_mounts._file.diagnostics import ConfigError, Diagnostic
+from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.schema import json_schema
 from requests_mounts._toml import show_toml
-from requests_mounts._worst_case import show_seconds, worst_case
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 import tomli
 
-from requests_mounts._diagnostics import ConfigError, Diagnostic, Source
-from requests_mounts._positions import Span, key_positions, last_key, too_large
+from requests_mounts._file.diagnostics import ConfigError, Diagnostic, Source
+from requests_mounts._file.positions import Span, key_positions, last_key, too_large
 from requests_mounts._secret import HIDDEN
 from requests_mounts._toml import KeyPath, show_key, show_text
 

@@ -15,9 +15,9 @@ from urllib3 import HTTPConnectionPool, PoolManager, Retry
 from urllib3 import Timeout as Urllib3Timeout
 from urllib3.connection import HTTPConnection
 
-from requests_mounts._deadline import DeadlineReached, DeadlineRetry, current_deadline
-from requests_mounts._policy import Policy, TcpKeepalive
+from requests_mounts._file.policy import Policy, TcpKeepalive
 from requests_mounts._secret import reveal
+from requests_mounts._sending.deadline import DeadlineReached, DeadlineRetry, current_deadline
 
 _KEEPALIVE_OPTIONS = {
     "idle": getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None)),

@@ -7,7 +7,7 @@ import os
 import ssl
 from collections.abc import Iterator
 
-from requests_mounts._policy import Tls
+from requests_mounts._file.policy import Tls
 from requests_mounts._secret import reveal
 from requests_mounts._toml import show_value
 

@@ -4,13 +4,13 @@ from dataclasses import fields
 
 from pydantic_core import ErrorDetails
 
-from requests_mounts._diagnostics import Diagnostic
-from requests_mounts._document import Document
-from requests_mounts._inheritance import Layers, correction
-from requests_mounts._policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.diagnostics import Diagnostic
+from requests_mounts._file.document import Document
+from requests_mounts._file.inheritance import Layers, correction
+from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.types import ARRAY, SCALAR, TABLE
 from requests_mounts._secret import HIDDEN
 from requests_mounts._toml import KeyPath, show_value
-from requests_mounts._types import ARRAY, SCALAR, TABLE
 
 _OTHER_TABLES: dict[str, type] = {"defaults": Policy, "expect": Expectation}
 _SHAPES = {"dataclass_type": "a table", "dict_type": "a table", "tuple_type": "an array"}

@@ -23,8 +23,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Location
+from requests_mounts._routing.index import Location
+from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import ProxyUrl, Secret, like, reveal
 
 

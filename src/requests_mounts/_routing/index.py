@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, Self, TypeVar
 
-from requests_mounts._prefix import DEFAULT_PORTS, Prefix
-from requests_mounts._url import canonical_host, canonical_path, is_ip_address
+from requests_mounts._routing.prefix import DEFAULT_PORTS, Prefix
+from requests_mounts._routing.url import canonical_host, canonical_path, is_ip_address
 
 _T = TypeVar("_T")
 

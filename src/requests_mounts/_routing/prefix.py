@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple, Self
 
+from requests_mounts._routing.url import LONGEST_HOST, canonical_host, canonical_path, is_ip_address
 from requests_mounts._toml import show_text
-from requests_mounts._url import LONGEST_HOST, canonical_host, canonical_path, is_ip_address
 
 DEFAULT_PORTS = {"http": "80", "https": "443"}
 

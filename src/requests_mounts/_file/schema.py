@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from requests_mounts._policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 
 
 def json_schema() -> dict[str, Any]:

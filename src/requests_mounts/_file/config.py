@@ -13,16 +13,16 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from requests_mounts._diagnostics import ConfigError
-from requests_mounts._document import Document
-from requests_mounts._environment import expand
-from requests_mounts._findings import Findings
-from requests_mounts._inheritance import Layers
-from requests_mounts._policy import Expectation, File, Policy
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Router
+from requests_mounts._file.diagnostics import ConfigError
+from requests_mounts._file.document import Document
+from requests_mounts._file.environment import expand
+from requests_mounts._file.findings import Findings
+from requests_mounts._file.inheritance import Layers
+from requests_mounts._file.policy import Expectation, File, Policy
+from requests_mounts._file.tls import tls_problems
+from requests_mounts._routing.index import Router
+from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import reveal
-from requests_mounts._tls import tls_problems
 from requests_mounts._toml import KeyPath, show_key
 
 _FILE = TypeAdapter(File)

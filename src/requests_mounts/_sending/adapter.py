@@ -24,12 +24,12 @@ from requests.utils import get_auth_from_url, select_proxy
 from urllib3 import PoolManager, Retry
 from urllib3.exceptions import EmptyPoolError
 
-from requests_mounts._contexts import proxy_context, tls_context
-from requests_mounts._deadline import Deadline, DeadlineReached, current_deadline
-from requests_mounts._policy import Policy, RetryOptions, Timeout, Tls
-from requests_mounts._pools import pool_settings, put_under
-from requests_mounts._refusals import DeniedURL, PoolTimeout
+from requests_mounts._file.policy import Policy, RetryOptions, Timeout, Tls
 from requests_mounts._secret import redact, reveal
+from requests_mounts._sending.contexts import proxy_context, tls_context
+from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
+from requests_mounts._sending.pools import pool_settings, put_under
+from requests_mounts._sending.refusals import DeniedURL, PoolTimeout
 
 CA_BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _MOST_PROXIES = 32

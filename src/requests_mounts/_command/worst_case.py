@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf, isinf
 
-from requests_mounts._policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.policy import Policy, RetryOptions, Timeout
 
 TEN_MINUTES = 600
 _MOST_RETRIES = 10**9

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 from requests.adapters import BaseAdapter
 from requests.exceptions import InvalidSchema
 
-from requests_mounts._prefix import Prefix
-from requests_mounts._routing import Router, Tiers
+from requests_mounts._routing.index import Router, Tiers
+from requests_mounts._routing.prefix import Prefix
 
 _Adapters: TypeAlias = Mapping[str, BaseAdapter] | Iterable[tuple[str, BaseAdapter]]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field, Tag, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
-from requests_mounts._types import (
+from requests_mounts._file.types import (
     SCALAR,
     TABLE,
     TABLE_OR_SCALAR,

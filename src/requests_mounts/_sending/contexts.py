@@ -13,9 +13,9 @@ from threading import Lock
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
-from requests_mounts._policy import Tls
+from requests_mounts._file.policy import Tls
+from requests_mounts._file.tls import VERSIONS, load_certificate
 from requests_mounts._secret import reveal
-from requests_mounts._tls import VERSIONS, load_certificate
 
 _one_at_a_time = Lock()
 

@@ -5,13 +5,19 @@ from dataclasses import fields
 from math import inf, isinf
 from typing import Any
 
-from requests_mounts._config import Config, Mount
-from requests_mounts._diagnostics import Diagnostic, in_order
+from requests_mounts._command.worst_case import (
+    TEN_MINUTES,
+    retries,
+    show_seconds,
+    timeouts,
+    worst_case,
+)
 from requests_mounts._explain import explain_url, find_mount, leaves
-from requests_mounts._policy import Expectation, MountPolicy, Policy, RetryOptions
-from requests_mounts._prefix import Prefix
+from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.diagnostics import Diagnostic, in_order
+from requests_mounts._file.policy import Expectation, MountPolicy, Policy, RetryOptions
+from requests_mounts._routing.prefix import Prefix
 from requests_mounts._toml import KeyPath, show_toml
-from requests_mounts._worst_case import TEN_MINUTES, retries, show_seconds, timeouts, worst_case
 
 _UNLIKELY_PORT = "1"
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from requests_mounts._config import Config, Mount
 from requests_mounts._explain import leaves
-from requests_mounts._policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.policy import Policy, RetryOptions, Timeout
 from requests_mounts._toml import show_toml
 
 

@@ -1,0 +1,1 @@
+"""Which prefix a URL belongs to."""
