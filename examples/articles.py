@@ -38,7 +38,7 @@ def pool_connections(number: int) -> None:
 
 def pool_maxsize(number: int) -> None:
     """Keep so many connections of a pool: what two threads open at once may not all be kept."""
-    with Server(answer=both_at_once()) as server:
+    with Server(answer=at_once(2)) as server:
         with session_with(pool_maxsize=number) as session:
             for _ in range(2):
                 in_threads(2, lambda: session.get(server.url))
@@ -47,10 +47,19 @@ def pool_maxsize(number: int) -> None:
 
 def pool_block() -> None:
     """Wait for a free connection instead of opening one more."""
-    with Server() as server:
+    with Server(answer=at_once(3)) as server:
         with session_with(pool_maxsize=3, pool_block=True) as session:
             in_threads(24, lambda: session.get(server.url))
         report("pool_maxsize = 3, pool_block = true", "24 threads", server)
+
+
+def thread_sessions() -> None:
+    """Give each thread a session with cookies of its own; all share the pool and its cap."""
+    config = requests_mounts.parse_config("[defaults]\npool_maxsize = 3\npool_block = true")
+    with Server(answer=at_once(3)) as server:
+        with requests_mounts.ThreadSessions(config) as sessions:
+            in_threads(24, lambda: sessions().get(server.url))
+        report("the same", "24 threads, a session each", server)
 
 
 def two_prefixes() -> None:
@@ -64,7 +73,7 @@ def two_prefixes() -> None:
         """
     )
     with Server("127.0.0.1") as a, Server("127.0.0.2") as b:
-        a.answer, b.answer = both_at_once(), both_at_once()
+        a.answer, b.answer = at_once(2), at_once(2)
         with requests_mounts.MountedSession(config) as session:
             for _ in range(2):
                 in_threads(2, lambda: session.get(a.url))
@@ -103,10 +112,10 @@ def many_posts() -> None:
         report("nothing", "500 POSTs, one after the other", server)
 
 
-def both_at_once() -> Callable[[Handler], Answer]:
-    """Answer when two requests are there, so that they need two connections."""
-    barrier = threading.Barrier(2)
-    return lambda _: Answer(body=b"%d" % barrier.wait(timeout=5))
+def at_once(number: int) -> Callable[[Handler], Answer]:
+    """Answer when so many requests are there, so that each needs a connection."""
+    barrier = threading.Barrier(number)
+    return lambda _: Answer(body=b"%d" % barrier.wait(timeout=60))
 
 
 def in_threads(number: int, work: Callable[[], object]) -> None:
@@ -127,6 +136,7 @@ def main() -> None:
     pool_maxsize(1)
     pool_maxsize(2)
     pool_block()
+    thread_sessions()
     two_prefixes()
     many_posts()
     retries()

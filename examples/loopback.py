@@ -65,6 +65,7 @@ class Counting(ThreadingMixIn, TCPServer):
         if not self.tls:
             super().finish_request(request, client_address)
             return
+        request.getpeername()  # An error if the client has gone: `ssl` would not close the socket.
         with self.tls.wrap_socket(request, server_side=True) as wrapped:
             super().finish_request(wrapped, client_address)
 

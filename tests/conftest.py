@@ -5,11 +5,13 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import trustme
+from cryptography.hazmat.primitives import serialization
 from hypothesis import settings
 
 from loopback import Server
@@ -25,7 +27,8 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.socket.connect
 
     def checked(self: socket.socket, address: Any) -> None:
-        assert ipaddress.ip_address(address[0]).is_loopback, f"a way out of the machine: {address}"
+        inside = isinstance(address, str) or ipaddress.ip_address(address[0]).is_loopback
+        assert inside, f"a way out of the machine: {address}"
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", checked)
@@ -90,3 +93,19 @@ def session_of(authority_file: str) -> Iterator[Callable[[str], MountedSession]]
     yield make
     for session in sessions:
         session.close()
+
+
+@pytest.fixture(scope="session")
+def locked_key(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a client certificate and a key that has the password hunter2."""
+    folder = tmp_path_factory.mktemp("locked")
+    certificate = authority.issue_cert("client@example.com")
+    certificate.cert_chain_pems[0].write_to_path(folder / "client.pem")
+    key = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    locked = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.BestAvailableEncryption(b"hunter2"),
+    )
+    (folder / "locked.key").write_bytes(locked)
+    return folder

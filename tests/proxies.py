@@ -4,12 +4,15 @@ import select
 import socket
 import socketserver
 import ssl
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from loopback import Counting
 
 
-def pump(one: socket.socket, other: socket.socket) -> None:
+def pump(
+    one: socket.socket, other: socket.socket, note: Callable[[bytes], None] = lambda _: None
+) -> None:
     """Pass on what comes, both ways, until one side has enough."""
     while True:
         ready, _, _ = select.select([one, other], [], [], 10)
@@ -17,6 +20,7 @@ def pump(one: socket.socket, other: socket.socket) -> None:
             data = source.recv(65536)
             if not data:
                 return
+            note(data)
             (other if source is one else one).sendall(data)
         if not ready:
             return

@@ -38,22 +38,9 @@ def test_the_text(session: MountedSession) -> None:
     expected = """\
 https://api.example.com/reports/2026?page=1
   served by https://api.example.com/reports/  mounts.toml:8
-    pool_connections                        10                    built in
-    pool_maxsize                            20                    mounts.toml:2  defaults
-    pool_block                              false                 built in
-    max_retries.total                       5                     mounts.toml:9  mount
-    max_retries.allowed_methods             ["DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"]  built in
-    max_retries.status_forcelist            [502, 503]            mounts.toml:3  defaults
-    max_retries.backoff_factor              0                     built in
-    max_retries.backoff_max                 120                   built in
-    max_retries.backoff_jitter              0                     built in
-    max_retries.raise_on_redirect           true                  built in
-    max_retries.raise_on_status             true                  built in
-    max_retries.respect_retry_after_header  true                  built in
-    max_retries.retry_after_max             21600                 built in
-    max_retries.remove_headers_on_redirect  ["Authorization", "Cookie", "Proxy-Authorization"]  built in
-    proxy                                   "env"                 built in
-    deny                                    false                 built in
+    pool_maxsize                  20          mounts.toml:2  defaults
+    max_retries.total             5           mounts.toml:9  mount
+    max_retries.status_forcelist  [502, 503]  mounts.toml:3  defaults
   not served by
     https://api.example.com/reports/2026/q4/  its path is longer than the URL's
     https://api.example.com/users/            another path
@@ -105,14 +92,14 @@ def test_the_values(session: MountedSession) -> None:
         18,
     )
     settings = {setting.key: setting for setting in found.settings}
-    retries = settings["max_retries"]
+    retries = settings["max_retries.total"]
     assert (retries.value, retries.layer, retries.line) == (1, "mount", 19)
     assert (settings["pool_maxsize"].layer, settings["pool_maxsize"].line) == ("defaults", 2)
     assert (settings["pool_block"].layer, settings["pool_block"].line) == ("built in", None)
 
 
-def test_a_number_hides_the_table_below_it() -> None:
-    """What a number replaced is not where a setting comes from."""
+def test_a_number_is_the_origin_of_what_it_stands_for() -> None:
+    """Of its table it sets the total alone."""
     session = MountedSession(
         parse_config(
             "[defaults]\nmax_retries = 3\n"
@@ -181,6 +168,15 @@ def test_an_adapter_mounted_from_code(session: MountedSession) -> None:
     assert (found.prefix, found.line, found.settings) == ("https://WWW.example.com/x", None, ())
     assert session.explain("https://www.example.com/y").settings == ()
     assert "    an adapter that was mounted from code\n" in str(found)
+
+
+def test_a_replaced_adapter_of_ours(session: MountedSession) -> None:
+    """The file says nothing of a policy that is not its own."""
+    other = MountedSession(parse_config(FILE)).adapters["https://www.example.com/"]
+    assert session.explain("https://www.example.com/y").settings
+    session.mount("https://www.example.com/", other)
+    found = session.explain("https://www.example.com/y")
+    assert (found.prefix, found.line, found.settings) == ("https://www.example.com/", None, ())
 
 
 def test_the_same_prefix_under_two_keys(session: MountedSession) -> None:

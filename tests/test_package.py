@@ -1,20 +1,24 @@
 """The package as it is delivered: its names, its schema, its examples, its README."""
 
-import json
+import importlib
+import pickle
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
-import pydantic
 import pytest
 import tomli
+import urllib3
 
 import requests_mounts
-from requests_mounts import json_schema, parse_config
+import requests_mounts._sending
+import requests_mounts.typing
+from requests_mounts import parse_config
+from requests_mounts._command.check import check
 
 ROOT = Path(__file__).parents[1]
-TAPLO = Path(sys.executable).with_name("taplo")
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
@@ -33,11 +37,11 @@ def test_the_top_level_is_tidy() -> None:
     }  # fmt: skip
 
 
-def test_the_library_has_four_dependencies() -> None:
+def test_the_library_has_five_dependencies() -> None:
     """No more are needed at run time."""
     project = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     names = [re.split("[^a-z0-9-]", line)[0] for line in project["dependencies"]]
-    assert names == ["pydantic", "requests", "tomli", "urllib3"]
+    assert names == ["idna", "pydantic", "requests", "tomli", "urllib3"]
 
 
 def test_public_names() -> None:
@@ -45,6 +49,16 @@ def test_public_names() -> None:
     for name in requests_mounts.__all__:
         assert getattr(requests_mounts, name).__doc__
     assert requests_mounts.__all__ == sorted(requests_mounts.__all__)
+    assert requests_mounts.__version__ == version("requests-mounts")
+
+
+def test_types_for_annotations() -> None:
+    """What public signatures mention and has no public constructor can be imported for them."""
+    config = parse_config('[mounts."https://h/x"]')
+    found = requests_mounts.MountedSession(config).explain("https://h/")
+    assert isinstance(found.settings[0], requests_mounts.typing.Setting)
+    assert isinstance(found.others[0], requests_mounts.typing.Loser)
+    assert isinstance(config.mounts[0].policy, requests_mounts.typing.Policy)
 
 
 def test_validation_needs_no_requests() -> None:
@@ -58,82 +72,28 @@ def test_validation_needs_no_requests() -> None:
     assert (done.stdout, done.stderr) == ("3\n", "")
 
 
+def test_a_fork_in_the_place_of_urllib3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Importing what sends says what it needs."""
+    monkeypatch.setattr(urllib3, "AsyncPoolManager", object, raising=False)
+    needs = "needs urllib3, and urllib3-future is installed in its place"
+    with pytest.raises(ImportError, match=needs):
+        importlib.reload(requests_mounts._sending)
+
+
+def test_public_classes_name_the_public_path() -> None:
+    """In tracebacks, and in pickles, which are loaded where the inner modules are named otherwise."""
+    for name in requests_mounts.__all__:
+        value = getattr(requests_mounts, name)
+        if isinstance(value, type):
+            assert value.__module__ == "requests_mounts", name
+            assert pickle.loads(pickle.dumps(value)) is value
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """As for any module."""
     with pytest.raises(AttributeError, match="module 'requests_mounts' has no attribute 'nope'"):
-        requests_mounts.nope  # noqa: B018 - the access is what is tested
+        requests_mounts.nope  # type: ignore[attr-defined]  # noqa: B018 - the access is what is tested
     assert "load_session" in dir(requests_mounts)
-
-
-# --- schema -------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(
-    tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 14),
-    reason="older releases of pydantic say the same in other words",
-)
-def test_the_schema_in_the_repository_is_the_generated_one() -> None:
-    """To renew it: python -c "import requests_mounts, json; print(json.dumps(...))"."""
-    path = ROOT / "schema/mounts.schema.json"
-    assert json.loads(path.read_text("utf-8")) == json_schema()
-
-
-def test_every_key_has_a_description() -> None:
-    """An editor shows it when the pointer rests on the key."""
-    schema = json_schema()
-    for table in (schema, *schema["$defs"].values()):
-        assert table["additionalProperties"] is False
-        for name, value in table["properties"].items():
-            assert value.get("description"), name
-
-
-def test_an_editor_can_complete_values() -> None:
-    """The choices of a key are in the schema."""
-    schema = json_schema()
-    policy, tls = (schema["$defs"][name]["properties"] for name in ("Policy", "Tls"))
-    assert schema["properties"]["unmatched"]["enum"] == ["allow", "deny"]
-    assert "no-timeout" in schema["properties"]["ignore"]["items"]["enum"]
-    assert "TLSv1.3" in tls["minimum_version"]["anyOf"][0]["enum"]
-    assert policy["proxy"]["anyOf"][0]["enum"] == ["env", "direct"]
-    assert policy["pool_block"] | {"title": ""} == {
-        "type": "boolean", "default": False, "title": "",
-        "description": "Never open more than `pool_maxsize` connections in a pool; wait for a free one instead.",
-    }  # fmt: skip
-
-
-def lint(path: Path) -> subprocess.CompletedProcess[str]:
-    """Validate a file as an editor does."""
-    schema = (ROOT / "schema/mounts.schema.json").as_uri()
-    return run(TAPLO, "lint", "--no-auto-config", "--schema", schema, path)
-
-
-FILES = sorted((*ROOT.glob("examples/*.toml"), *ROOT.glob("tests/data/valid/*.toml")))
-
-
-@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem) for path in FILES])
-def test_valid_files_are_valid_for_an_editor(path: Path) -> None:
-    """The schema accepts what the loader accepts."""
-    done = lint(path)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[defaults]\npool_maxsise = 1",
-        "[defaults]\npool_maxsize = 0",
-        "[defaults]\npool_maxsize = '1'",
-        "[mounts.'https://h/']\nmax_retries = { total = 1, allowed_methods = 'all' }",
-        "[mount.'https://h/']",
-    ],
-)
-def test_invalid_files_are_invalid_for_an_editor(text: str, tmp_path: Path) -> None:
-    """The schema refuses what the loader refuses."""
-    path = tmp_path / "mounts.toml"
-    path.write_text(text)
-    assert lint(path).returncode == 1
-    with pytest.raises(requests_mounts.ConfigError):
-        parse_config(text)
 
 
 # --- examples and README ------------------------------------------------------------------------
@@ -144,7 +104,7 @@ def digits_hidden(text: str) -> str:
     return re.sub(r"(?<=127\.0\.0\.\d:)\d{5}", "#####", text)
 
 
-@pytest.mark.parametrize("name", ["quickstart", "articles"])
+@pytest.mark.parametrize("name", ["quickstart", "articles", "reload"])
 def test_example(name: str) -> None:
     """An example prints what its text in the tests says."""
     done = run(sys.executable, f"examples/{name}.py")
@@ -163,14 +123,15 @@ def test_the_set_up_is_two_lines() -> None:
 
 
 def test_the_code_of_the_readme_runs(tmp_path: Path) -> None:
-    """Its TOML is a valid file, and its Python uses it."""
-    (toml,) = [text for language, text in BLOCKS if language == "toml"]
-    (tmp_path / "mounts.toml").write_text(toml, "utf-8")
-    (python,) = [text for language, text in BLOCKS if language == "python"]
-    done = run(
-        sys.executable, "-c", python.replace("session.get", "session.get_adapter"), cwd=tmp_path
-    )
-    assert done.stderr == ""
+    """Each block of TOML is a valid file without warnings, and each block of Python runs beside the first one."""
+    files = [text for language, text in BLOCKS if language == "toml"]
+    for text in files:
+        assert check(parse_config(text)) == ()
+    (tmp_path / "mounts.toml").write_text(files[0], "utf-8")
+    for code in [text for language, text in BLOCKS if language == "python"]:
+        offline = code.replace("session.get(", "session.get_adapter(")
+        done = run(sys.executable, "-W", "error", "-c", offline, cwd=tmp_path)
+        assert done.stderr == ""
 
 
 def test_the_diagnostics_of_the_readme_are_real() -> None:

@@ -3,3 +3,5 @@
 
 class MountsError(Exception):
     """Anything that requests-mounts itself refuses to do."""
+
+    __module__ = "requests_mounts"

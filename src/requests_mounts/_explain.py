@@ -1,18 +1,28 @@
 """Why a URL is served as it is: the prefix that won, where each setting comes from, who lost."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass
 
-from requests_mounts._file.config import Config, Mount
-from requests_mounts._file.inheritance import Layers
-from requests_mounts._routing.index import Location
+from requests_mounts._file.config import BUILT_IN, Config, Mount
+from requests_mounts._file.settings import SettingPath, leaves
+from requests_mounts._routing.location import Location, prepare
+from requests_mounts._routing.matching import ANOTHER_HOST, explain_loss, explain_miss
 from requests_mounts._routing.prefix import Prefix
-from requests_mounts._toml import KeyPath, show_toml
+from requests_mounts._secret import Secret
+from requests_mounts._toml import show_toml
 
 _WIDEST_VALUE = 20
-_BUILT_IN: tuple[str, KeyPath | None] = ("built in", None)
-_LAYER_NAMES = {"mounts": "mount", "defaults": "defaults"}
+_WITHOUT_EFFECT = {
+    "ignore",
+    # requests follows redirects itself.
+    "max_retries.redirect",
+    "max_retries.raise_on_redirect",
+    "max_retries.remove_headers_on_redirect",
+}
+_NEEDED = {"no_proxy": "proxy", "pool_timeout": "pool_block"}
+"""What a key needs to have an effect."""
+_COUNTED = ("limit", "breaker", "retry_budget")
+"""What has a state, which processes do not share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +31,13 @@ class Setting:
 
     key: str
     value: object
+    """What a secret holds is not in it: a password shows as asterisks, a variable by its name."""
     layer: str
     """``mount``, ``policy`` and its name, ``defaults``, ``unmatched``, or ``built in``."""
     line: int | None
     """The line in the file; none for what is built in."""
+    path: str | None = None
+    """The name of the file; it may be one that the configuration file extends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +52,8 @@ class Loser:
 class Explanation:
     """How requests to a URL are sent, and why; ``str()`` of it is for people."""
 
+    __module__ = "requests_mounts"
+
     url: str
     path: str
     """The name of the configuration file."""
@@ -52,25 +67,60 @@ class Explanation:
     Empty for an adapter that was mounted from code.
     """
     others: tuple[Loser, ...]
+    denied: bool = False
+    """Whether a request to the URL raises `DeniedURL`."""
 
     def __str__(self) -> str:
-        served = f"served by {self.prefix}" if self.prefix else "not served by any prefix"
-        place = f"  {self.path}:{self.line}" if self.line else ""
-        lines = [self.url, f"  {served}{place}"]
-        told = [setting for setting in self.settings if setting.value is not None]
-        width = max((len(setting.key) for setting in told), default=0)
-        shown = [(setting, show_toml(setting.value)) for setting in told]
-        values = min(max((len(value) for _, value in shown), default=0), _WIDEST_VALUE)
-        for setting, value in shown:
-            place = f"{self.path}:{setting.line}  " if setting.line else ""
+        return self.text()
+
+    def text(self, *, everything: bool = False) -> str:
+        """Return the explanation for people: who serves the URL, settings, and who does not.
+
+        With ``everything``, settings are in it that are built in or have no effect.
+        """
+        lines = [self.url, f"  {self._verdict()}"]
+        told = [setting for setting in self.settings if everything or self._matters(setting)]
+        rows = [(one, show_toml(one.value)) for one in told if one.value is not None or everything]
+        width = max((len(setting.key) for setting, _ in rows), default=0)
+        values = min(max((len(value) for _, value in rows), default=0), _WIDEST_VALUE)
+        for setting, value in rows:
+            place = f"{setting.path}:{setting.line}  " if setting.line else ""
             lines.append(f"    {setting.key:{width}}  {value:{values}}  {place}{setting.layer}")
-        if self.prefix and not self.settings:
-            lines.append("    an adapter that was mounted from code")
+        if self.prefix and not rows and not self.denied:
+            code = "an adapter that was mounted from code"
+            lines.append(f"    {'as requests' if self.settings else code}")
+        keys = {one.key.partition(".")[0] for one, _ in rows if one.value is not None}
+        if counted := [key for key in _COUNTED if key in keys]:
+            lines.append(f"  counted by each process for itself: {', '.join(counted)}")
         if self.others:
             width = max(len(other.prefix) for other in self.others)
             lines.append("  not served by")
             lines += [f"    {other.prefix:{width}}  {other.reason}" for other in self.others]
         return "\n".join(lines)
+
+    def _verdict(self) -> str:
+        """Say who serves the URL, or what denies it and where that is written."""
+        if not self.prefix:
+            return "not served by any prefix"
+        if self.denied:
+            setting = next(setting for setting in self.settings if setting.key == "deny")
+            by = 'unmatched = "deny"' if setting.layer == "unmatched" else self.prefix
+            return f"denied by {by}  {setting.path}:{setting.line}"
+        place = f"  {self.path}:{self.line}" if self.line else ""
+        return f"served by {self.prefix}{place}"
+
+    def _matters(self, setting: Setting) -> bool:
+        """Tell whether a setting is of the file and changes how a request is sent."""
+        if self.denied or setting.layer == BUILT_IN.layer or setting.key in _WITHOUT_EFFECT:
+            return False
+        needed = "max_retries.total" if setting.key.startswith("max_retries.") else ""
+        needed = _NEEDED.get(setting.key, needed)
+        return not needed or needed == setting.key or self._is_set(needed)
+
+    def _is_set(self, key: str) -> bool:
+        """Tell whether a key has a value that says something; of a proxy, a URL."""
+        found = next((setting.value for setting in self.settings if setting.key == key), None)
+        return bool(found) and found not in ("env", "direct")
 
 
 def explain_url(config: Config, url: str) -> Explanation:
@@ -81,12 +131,8 @@ def explain_url(config: Config, url: str) -> Explanation:
 
 
 def find_mount(config: Config, url: str) -> Mount | None:
-    """Return the mount that serves a URL; one that cannot be parsed is compared as text."""
-    try:
-        return config.router.find(url)
-    except ValueError:
-        matching = (m for m in config.mounts if url.lower().startswith(m.text))
-        return next(matching, None)
+    """Return the mount that serves a URL as a caller writes it."""
+    return config.index.find(prepare(url))
 
 
 def explain(
@@ -96,103 +142,49 @@ def explain(
 
     ``mount`` is the winner's in the configuration, none where it was mounted from code.
     """
-    document = config.document
-    settings = tuple(_settings(config, mount)) if mount else ()
+    settings = tuple(settings_of(config, mount)) if mount else ()
     line = config.line(mount) if mount else None
     return Explanation(
         url=url,
-        path=document.source.name,
+        path=config.name,
         prefix=winner,
         line=line,
         settings=settings,
         others=tuple(_losers(url, winner, keys)),
+        denied=mount.policy.deny if mount else False,
     )
 
 
-def _settings(config: Config, mount: Mount) -> Iterator[Setting]:
-    """Name every key of a policy and the layer that it comes from."""
-    data = config.document.data
-    layers = Layers(data).of("mounts", mount.key) if mount.key else [("defaults",)]
+def settings_of(config: Config, mount: Mount) -> Iterator[Setting]:
+    """Name every key of a policy."""
     for path, value in leaves(mount.policy):
-        layer, place = _origin(data, layers, path) if value is not None else _BUILT_IN
-        if path == ("deny",) and value and not place:
-            layer, place = "unmatched", ("unmatched",)
-        line = config.document.line(place) if place else None
-        yield Setting(key=".".join(path), value=value, layer=layer, line=line)
+        yield setting_of(config, mount, path, value)
 
 
-def leaves(table: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], object]]:
-    """Name every setting of a policy by its path, those of its tables too."""
-    for field in fields(table):
-        value = getattr(table, field.name)
-        if is_dataclass(value):
-            yield from leaves(value, (*path, field.name))
-        else:
-            yield (*path, field.name), value
-
-
-def _origin(
-    data: dict[str, Any], layers: Iterable[KeyPath], path: tuple[str, ...]
-) -> tuple[str, KeyPath | None]:
-    """Find the first layer that says something of a key.
-
-    A layer that has a plain value where the key would need a table hides the layers below it.
-    """
-    for place in layers:
-        value: Any = data
-        for part in (*place, *path):
-            if not isinstance(value, dict):
-                return _BUILT_IN
-            if part not in value:
-                break
-            value = value[part]
-        else:
-            return _LAYER_NAMES.get(str(place[0]), f"policy {place[-1]}"), (*place, *path)
-    return _BUILT_IN
+def setting_of(config: Config, mount: Mount, path: SettingPath, value: object) -> Setting:
+    """Name a key of a policy, as much of its value as may be shown, and where it comes from."""
+    origin = config.origin(mount, path) if value is not None else BUILT_IN
+    shown = str(value) if isinstance(value, Secret) else value
+    return Setting(
+        key=".".join(path),
+        value=shown if origin.reference is None else origin.reference,
+        layer=origin.layer,
+        line=origin.line,
+        path=origin.file,
+    )
 
 
 def _losers(url: str, winner: str | None, keys: Iterable[str]) -> Iterator[Loser]:
-    try:
-        place = Location.parse(url)
-    except ValueError:
-        return
-    prefixes = {key: Prefix.read(key) for key in keys}
-    won = prefixes.get(winner or "")
-    for key, prefix in prefixes.items():
-        if prefix and key != winner and (reason := _reason(place, won, prefix)):
+    place = Location.find(prepare(url))
+    won = Prefix.read(winner or "")
+    for key in keys:
+        prefix = Prefix.read(key)
+        if place and prefix and key != winner and (reason := _reason(prefix, place, won)):
             yield Loser(prefix=key, reason=reason)
 
 
-def _reason(place: Location, won: Prefix | None, prefix: Prefix) -> str | None:
-    """Say why a prefix does not serve a place; none where it is of another host altogether."""
-    domain = prefix.host.removeprefix("*.")
-    below = domain != prefix.host and place.host.endswith(f".{domain}")
-    if prefix.scheme != place.scheme if not prefix.host else not below and domain != place.host:
-        return None
-    path = place.path if place.path.endswith("/") else f"{place.path}/"
-    misses = (
-        (prefix.scheme != place.scheme, "another scheme"),
-        (domain != prefix.host and not below, "a wildcard serves what is below its domain"),
-        (prefix.host and prefix.port not in {place.port, "*"}, "another port"),
-        (
-            prefix.path.removeprefix(path) != prefix.path != path,
-            "its path is longer than the URL's",
-        ),
-        (not path.startswith(prefix.path), "another path"),
-        (won is None, "a longer key is compared as text"),
-    )
-    miss = next((reason for missed, reason in misses if missed), None)
-    return miss or (_outdone(won, prefix) if won else None)
-
-
-def _outdone(won: Prefix, prefix: Prefix) -> str:
-    """Say by what a prefix that matches is outdone."""
-    if prefix.host != won.host:
-        if not won.host.startswith("*."):
-            return f"an exact host wins over {'a wildcard' if prefix.host else 'no host'}"
-        return "a longer wildcard wins" if prefix.host else "a wildcard wins over no host"
-    if prefix.port != won.port:
-        return "an exact port wins over any port"
-    if prefix.path != won.path:
-        return "a longer path wins"
-    return "the same prefix, mounted under another key"
+def _reason(prefix: Prefix, place: Location, won: Prefix | None) -> str | None:
+    """Say why a prefix does not serve a place; `None` if it has nothing to do with its host."""
+    if miss := explain_miss(prefix, place):
+        return miss if prefix.host and miss != ANOTHER_HOST else None
+    return explain_loss(prefix, won) if won else "a longer key is compared as text"

@@ -1,48 +1,150 @@
-"""Text that may be used but not shown."""
+"""What must not be shown: which text is secret, and a value that keeps it.
+
+One place decides: a setting is secret by its key (whatever is called password, token and the like),
+a URL by its user name and password, and a text by what an environment variable put into it.
+"""
 
 import re
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, TypeAlias
 
-HIDDEN = "**********"
-_USERINFO = re.compile(r"""(?<=://)[^\s"']*@""")
+from requests_mounts._errors import MountsError
+
+HIDDEN: Final = "**********"
+
+Recipe: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
+"""What `pickle` keeps of a value: a function and its arguments."""
+
+_SECRET_KEY = re.compile(
+    r"pass(?:word|wd|phrase|code)|token(?!s)|secret|credential|bearer|authorization|cookie"
+    r"|(?:api|access|private)[-_]?key|(?:\b|_)auth(?:\b|_)",
+    re.IGNORECASE,
+)
+_REFERENCES = re.compile(r"(?:\$\{[^{}]*\})+")
 
 
-class Secret(str):
-    """A string that shows as ``**********`` in whatever way it is printed.
+class Secret:
+    """A text that shows as its file writes it: the reference to a variable, or asterisks.
 
-    It is equal to the string that it hides; `reveal` gives that string to the code that needs it.
+    It is not a `str`, so neither ``+`` nor ``join`` nor ``json.dumps`` gives it away, and a type
+    checker finds where `reveal` was forgotten. Secrets of the same content are equal.
+
+    One that is made of variables is pickled as its reference, and filled in again from the
+    environment of the process that loads it. Without a variable it has no content, and cannot be
+    revealed.
     """
 
-    __slots__ = ()
+    __slots__ = ("_content", "_shown", "missing", "recipe")
+
+    _content: str | None
+    _shown: str
+    missing: tuple[str, ...]
+    """The names of the variables that it lacks; empty if it has a content."""
+    recipe: Recipe | None
+    """How to make it again in another process, if it is not to be pickled by its content."""
+
+    def __init__(
+        self,
+        content: str | None,
+        shown: str = HIDDEN,
+        *,
+        missing: tuple[str, ...] = (),
+        recipe: Recipe | None = None,
+    ) -> None:
+        for name, value in (("_content", content), ("_shown", shown)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "missing", missing)
+        object.__setattr__(self, "recipe", recipe)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a secret cannot be changed, nor its {name}")
 
     def __str__(self) -> str:
-        return HIDDEN
+        return self._shown
 
     def __repr__(self) -> str:
-        return repr(str(self))
+        return repr(self._shown)
 
     def __format__(self, spec: str) -> str:
-        return format(str(self), spec)
+        return format(self._shown, spec)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return self._identity == other._identity
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._identity))
+
+    def __bool__(self) -> bool:
+        return self._content != ""
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self
+
+    def __reduce__(self) -> Recipe:
+        return self.recipe or (Secret, (self._content, self._shown))
+
+    @property
+    def _identity(self) -> tuple[str | None, str]:
+        return self._content, self._shown if self.missing else ""
+
+    def changed(self, change: Callable[[str], str]) -> "Secret":
+        """Return a secret that is made of the content of this one, and shows the same."""
+        if self._content is None:
+            return self
+        recipe = (Secret.changed, (self, change)) if self.recipe else None
+        return Secret(change(self._content), self._shown, recipe=recipe)
 
 
-class ProxyUrl(Secret):
-    """A URL that shows without its user name and password."""
+def reveal(value: str | Secret) -> str:
+    """Return the text itself, also of a secret.
 
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return redact(reveal(self))
-
-
-def reveal(text: str) -> str:
-    """Return the string itself, also of a secret."""
-    return str.__str__(text)
+    Raises `MountsError` if it is made of a variable that is not set.
+    """
+    if not isinstance(value, Secret):
+        return value
+    if value._content is None:  # noqa: SLF001 - its only reader
+        raise MountsError(f"{value} needs the environment variable {value.missing[0]}")
+    return value._content  # noqa: SLF001 - as above
 
 
-def like(model: str, text: str) -> str:
-    """Return a text that is a secret where the one that it was made from is."""
-    return type(model)(reveal(text)) if isinstance(model, Secret) else text
+def is_missing(value: object) -> bool:
+    """Tell whether a value is a text that lacks a variable."""
+    return isinstance(value, Secret) and bool(value.missing)
 
 
-def redact(text: str) -> str:
-    """Hide the user name and password of each URL in a text."""
-    return _USERINFO.sub(f"{HIDDEN}@", text) if "@" in text else text
+def is_secret(key: str) -> bool:
+    """Tell by its name whether a key holds a secret; the name of a file is none."""
+    return bool(_SECRET_KEY.search(key)) and not key.endswith("_file")
+
+
+def redact(text: str, key: str = "") -> str:
+    """Hide the user name and password of a URL, also where its scheme is missing."""
+    start, end = _userinfo(text, key)
+    return f"{text[:start]}{HIDDEN}{text[end:]}" if end else text
+
+
+def redact_written(text: str, key: str = "") -> str:
+    """Hide what a file writes out of a secret, and leave references to variables as they are."""
+    if is_secret(key):
+        return text if _REFERENCES.fullmatch(text) else HIDDEN
+    start, end = _userinfo(text, key)
+    user, colon, password = text[start:end].partition(":")
+    return text if _REFERENCES.fullmatch(password if colon else user) else redact(text, key)
+
+
+def _userinfo(text: str, key: str) -> tuple[int, int]:
+    """Find the user name and password of a URL; two zeros if it has none.
+
+    They end at the last ``@``: a password in which a ``/`` was not escaped is hidden too. Without a
+    scheme only a colon, or a key such as ``proxy``, tells a URL from an address of mail.
+    """
+    end = text.rfind("@")
+    scheme = text.find("://", 0, max(end, 0))
+    if scheme >= 0:
+        return scheme + 3, end
+    return (0, max(end, 0)) if ":" in text[: max(end, 0)] or "prox" in key.lower() else (0, 0)

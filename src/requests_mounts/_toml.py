@@ -3,7 +3,7 @@
 import re
 from typing import TypeAlias
 
-from requests_mounts._secret import redact
+from requests_mounts._secret import HIDDEN, Secret, is_secret, redact
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a document: keys, and indexes into arrays."""
@@ -26,10 +26,11 @@ def show_key(path: KeyPath) -> str:
 
 
 def show_text(text: str) -> str:
-    """Write a string as a TOML basic string; a long one is cut, what is not printable escaped."""
-    text = redact(str(text))
-    shown = "".join(map(_escape, text[:_LONGEST_TEXT]))
-    return f'"{shown}"' if len(text) <= _LONGEST_TEXT else f'"{shown}…"'
+    """Write a string as a TOML basic string; a long one is cut, what is not printable escaped.
+
+    A password in it is hidden.
+    """
+    return _quote(redact(text))
 
 
 def show_value(value: object) -> str:
@@ -41,21 +42,39 @@ def show_value(value: object) -> str:
             return f"an integer of {value.bit_length()} bits"
         case int() | float():
             return str(value)
-        case str():
-            return show_text(value)
+        case str() | Secret():
+            return show_text(value) if isinstance(value, str) else _quote(str(value))
         case dict() | list():
             return "a table" if isinstance(value, dict) else "an array"
         case _:
             return f"the date or time {value}"
 
 
+def show_setting(path: KeyPath, value: object) -> str:
+    """Write the value under a path, or hide it: it may be of any type, and need not be valid."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    if is_secret(key) or path[-2:-1] == ("auth",):
+        return str(value) if isinstance(value, Secret) else HIDDEN
+    return _quote(redact(value, key)) if isinstance(value, str) else show_value(value)
+
+
 def show_toml(value: object) -> str:
-    """Write the value of a setting in full; what is not set is ``none``."""
+    """Write the value of a setting in full; what is not set is ``none``.
+
+    What is secret in a setting is a `Secret`, so any other text is shown as it is.
+    """
     if isinstance(value, tuple):
         return f"[{', '.join(map(show_toml, value))}]"
+    if isinstance(value, str | Secret):
+        return _quote(str(value), longest=None)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "none" if value is None else show_value(value)
+
+
+def _quote(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:
+    shown = "".join(map(_escape, text[:longest]))
+    return f'"{shown}"' if longest is None or len(text) <= longest else f'"{shown}…"'
 
 
 def _escape(char: str) -> str:

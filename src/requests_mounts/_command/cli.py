@@ -1,38 +1,58 @@
-"""The command line, a rim around the library: problems go to stderr, results to stdout.
+"""The commands, a rim around the library: results go to standard output, trouble to standard error.
 
-Exit codes: 0 for what is well, 1 for problems and differences, 2 for usage.
+Exit codes: 0 if all is well, 1 for problems and differences, 2 for what cannot be read or meant.
 """
 
-import json
+import io
 import os
+import re
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict
 from enum import StrEnum
-from math import isinf
+from importlib.resources import files as resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, NoReturn, get_args
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from requests_mounts._command.check import check as check_config
 from requests_mounts._command.compare import compare
-from requests_mounts._command.starter import STARTER
-from requests_mounts._command.worst_case import show_seconds, worst_case
-from requests_mounts._explain import Explanation, explain_url, find_mount, leaves
-from requests_mounts._file.config import Config, load_config
+from requests_mounts._command.describe import describe
+from requests_mounts._command.printing import (
+    annotation,
+    as_json,
+    complain,
+    console,
+    count,
+    print_columns,
+    print_explanation,
+    styled,
+)
+from requests_mounts._command.reading import Unreadable, read_config
+from requests_mounts._command.worst_case import WorstCase, worst_case
+from requests_mounts._errors import MountsError
+from requests_mounts._explain import explain_url, find_mount
+from requests_mounts._file.codes import ERRORS
+from requests_mounts._file.config import Config
 from requests_mounts._file.diagnostics import ConfigError, Diagnostic
-from requests_mounts._file.policy import Policy, RetryOptions
 from requests_mounts._file.schema import json_schema
-from requests_mounts._toml import show_toml
+from requests_mounts._file.types import Code
+from requests_mounts._live.advice import advise as advise_config
+from requests_mounts._live.stats import read_stats
+from requests_mounts._version import __version__
 
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
+_PROBLEMS, _TROUBLE = 1, 2
+_CODES = (
+    f"Codes of errors: {', '.join(ERRORS)}. "
+    f"Codes of warnings, for ignore: {', '.join(get_args(get_args(Code)[0]))}."
+)
 
 app = typer.Typer(
     help="Check and explain files that describe the mounts of a requests session.",
+    epilog="Exit codes: 0 if all is well, 1 for problems or differences, 2 for usage and files "
+    "that cannot be read. A FILE may be - for standard input.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -54,205 +74,277 @@ class CheckFormat(StrEnum):
     github = "github"
 
 
-_File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, metavar="FILE")]
-_Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, metavar="FILE...")]
-_Urls = Annotated[list[str], typer.Argument(metavar="URL...")]
-_Strict = Annotated[bool, typer.Option("--strict", help="Take warnings for problems.")]
+_File = Annotated[str, typer.Argument(metavar="FILE", hidden=True)]
+_Old = Annotated[str, typer.Argument(metavar="OLD", hidden=True)]
+_New = Annotated[str, typer.Argument(metavar="NEW", hidden=True)]
+_Files = Annotated[list[str], typer.Argument(metavar="FILE", hidden=True)]
+_Urls = Annotated[list[str], typer.Argument(metavar="URL", hidden=True)]
+_Format = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+_CheckFormat = Annotated[CheckFormat, typer.Option("--format", help="How to print the findings.")]
+_Strict = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+_Offline = Annotated[
+    bool,
+    typer.Option("--offline", help="Look at no variable, certificate or key, only at the files."),
+]
+_Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print no summary.")]
+_Silent = Annotated[bool, typer.Option("-q", "--quiet", help="Do not say what was written.")]
 _Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+_Everything = Annotated[
+    bool, typer.Option("-a", "--all", help="Show what is built in and what has no effect, too.")
+]
+_Origin = Annotated[
+    bool, typer.Option("--origin", help="Show the file and the line that each setting is from.")
+]
 _UrlOption = Annotated[
-    list[str] | None, typer.Option("--url", help="Tell whether this URL changes its mount.")
+    list[str] | None,
+    typer.Option("--url", metavar="URL", help="Tell whether this URL changes its mount."),
 ]
 
 
-@app.command()
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        print(f"requests-mounts {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the program itself."""
+
+
+@app.command(short_help="Find the problems of files, and warn.", epilog=_CODES)
 def check(
     files: _Files,
-    form: Annotated[CheckFormat, typer.Option("--format")] = CheckFormat.text,
+    form: _CheckFormat = CheckFormat.text,
     *,
     strict: _Strict = False,
+    offline: _Offline = False,
+    quiet: _Quiet = False,
 ) -> None:
-    """Find the problems of files, run their [[expect]] tables, and warn."""
-    found = [one for file in files for one in _diagnose(file)]
-    errors = sum(one.severity == "error" for one in found)
+    """Find the problems of each FILE, run its [[expect]] tables, and warn.
+
+    Findings go to standard output, a summary to standard error.
+    """
+    found, unreadable = _diagnose(files, offline=offline)
     if form is CheckFormat.json:
-        _print_json([_plain(asdict(one), without="excerpt") for one in found])
+        print(as_json([asdict(one) for one in found]))
     elif form is CheckFormat.github:
         for one in found:
-            print(_annotation(one))
+            print(annotation(one))
     else:
-        console = _console(stderr=True)
+        terminal = console()
         for one in found:
-            console.print(_styled(one), soft_wrap=True)
-        warnings = len(found) - errors
-        counts = ((len(files), "file"), (errors, "problem"), (warnings, "warning"))
-        print(", ".join(_count(*count) for count in counts))
+            terminal.print(styled(one), soft_wrap=True)
+    errors = sum(one.severity == "error" for one in found)
+    if form is CheckFormat.text and not quiet:
+        counts = ((len(files), "file"), (errors, "problem"), (len(found) - errors, "warning"))
+        complain(", ".join(count(*one) for one in counts))
+    if unreadable:
+        raise typer.Exit(_TROUBLE)
     if errors or (strict and found):
-        raise typer.Exit(1)
+        raise typer.Exit(_PROBLEMS)
 
 
-@app.command()
+@app.command(short_help="Say which prefix serves a URL, and why.")
 def explain(
-    file: _File,
-    urls: _Urls,
-    form: Annotated[Format, typer.Option("--format")] = Format.text,
+    file: _File, urls: _Urls, form: _Format = Format.text, *, everything: _Everything = False
 ) -> None:
-    """Say which prefix serves each URL, with which settings, and why no other does."""
-    config = _load(file)
-    explained = []
-    for url in urls:
-        mount = find_mount(config, url)
-        explained.append((explain_url(config, url), worst_case(mount.policy) if mount else None))
+    """Say which prefix of FILE serves each URL, with which settings, and why no other does."""
+    (config,) = _load(file, form=form)
+    absolute = [url for url in urls if _SCHEME.match(url)]
+    explained = [(explain_url(config, url), _worst_case(config, url)) for url in absolute]
     if form is Format.json:
-        _print_json(
-            [asdict(found) | {"worst_case": case and asdict(case)} for found, case in explained]
-        )
-        return
-    console = _console()
-    for found, case in explained:
-        console.print(_styled_explanation(found), soft_wrap=True)
-        if case:
-            cost = f"{show_seconds(case.seconds)}, {_count(case.connections, 'connection')}"
-            console.print(f"  at worst, for one request: {cost}", soft_wrap=True)
+        cases = [asdict(found) | {"worst_case": case and asdict(case)} for found, case in explained]
+        print(as_json(cases))
+    else:
+        for found, case in explained:
+            print_explanation(found, case, everything=everything)
+    for url in urls:
+        if url not in absolute:
+            complain(f"{url}: expected a URL with a scheme, such as https://{url.lstrip('/')}")
+    if len(absolute) < len(urls):
+        raise typer.Exit(_PROBLEMS)
 
 
-@app.command()
-def show(file: _File) -> None:
-    """List all mounts, longest prefix first, with what differs from the built-in settings."""
-    table = Table("prefix", "policy", box=None, pad_edge=False, header_style="bold")
-    built_in = dict(leaves(Policy(max_retries=RetryOptions(total=0)))) | dict(leaves(Policy()))
-    for mount in _load(file).mounts:
-        settings = [
-            f"{'.'.join(path)} = {show_toml(value)}"
-            for path, value in leaves(mount.policy)
-            if value is not None and (path[-1] == "total" or built_in.get(path) != value)
-        ]
-        policy = "\n".join(settings) or "as requests"
-        table.add_row(Text(mount.text, overflow="fold"), Text(policy, overflow="fold"))
-    _console().print(table)
+@app.command(short_help="List all mounts and their settings.")
+def show(file: _File, form: _Format = Format.text, *, origin: _Origin = False) -> None:
+    """List the mounts of FILE, longest prefix first, with what differs from built-in settings."""
+    (config,) = _load(file, form=form)
+    shown = list(describe(config))
+    if form is Format.json:
+        print(as_json([asdict(mount) for mount in shown]))
+    else:
+        for mount in shown:
+            print_columns(mount.rows(origin=origin))
 
 
-@app.command()
-def diff(old: _File, new: _File, urls: _UrlOption = None) -> None:
-    """Name the mounts that were added, removed or changed; exit with 1 where there are any."""
-    before, after = _load(old), _load(new)
+@app.command(short_help="Name the mounts that differ between two files.")
+def diff(old: _Old, new: _New, urls: _UrlOption = None, form: _Format = Format.text) -> None:
+    """Name the mounts that NEW adds to OLD, removes from it or changes.
+
+    The exit code is 0 if there are none, 1 if there are some, and 2 for trouble, as diff's.
+    """
+    before, after = _load(old, new, form=form, problems=_TROUBLE)
     changes = list(compare(before, after))
-    for change in changes:
-        print(f"{_SIGNS[change.kind]} {change.prefix}")
-        for setting in change.settings:
-            print(f"    {setting}")
-    for url in urls or ():
-        one, other = _mount_name(before, url), _mount_name(after, url)
-        print(f"{url}: {one} → {other}" if one != other else f"{url}: {one}, as before")
+    moves = [(url, _mount_name(before, url), _mount_name(after, url)) for url in urls or ()]
+    if form is Format.json:
+        named = [dict(zip(("url", "old", "new"), move, strict=True)) for move in moves]
+        print(as_json({"mounts": [asdict(change) for change in changes], "urls": named}))
+    else:
+        for change in changes:
+            print(change)
+        for url, one, other in moves:
+            was, now = one or "no mount", other or "no mount"
+            print(f"{url}: {was} → {now}" if was != now else f"{url}: {was}, as before")
     if changes:
-        raise typer.Exit(1)
+        raise typer.Exit(_PROBLEMS)
 
 
-@app.command()
-def schema() -> None:
-    """Print the JSON Schema of the file, for editors."""
-    _print_json(json_schema())
+@app.command(short_help="Say what the numbers of a session advise.")
+def advise(
+    stats: Annotated[str, typer.Argument(metavar="STATS.json", hidden=True)],
+    file: _File,
+    form: _Format = Format.text,
+) -> None:
+    """Say which keys of FILE the numbers in STATS.json speak against, and what to set.
+
+    A program writes the numbers with json.dumps([asdict(mount) for mount in session.stats()]).
+    The exit code is 0 if there is no advice, and 1 if there is some.
+    """
+    (config,) = _load(file, form=form)
+    try:
+        found = list(advise_config(config, read_stats(Path(stats).read_bytes())))
+    except OSError as error:
+        _fail(f"{stats}: {error.strerror}")
+    except MountsError as error:
+        _fail(f"{stats}: {error}")
+    if form is Format.json:
+        print(as_json([asdict(one) for one in found]))
+    else:
+        for one in found:
+            print(one)
+    if found:
+        raise typer.Exit(_PROBLEMS)
 
 
-@app.command()
+@app.command(short_help="Print the JSON Schema of the file, for editors.")
+def schema(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write it to a file instead."),
+    ] = None,
+    *,
+    quiet: _Silent = False,
+) -> None:
+    """Print the JSON Schema of the file, for editors.
+
+    A file of mounts that begins with #:schema and the path of the schema is completed and checked.
+    """
+    text = as_json(json_schema())
+    if output:
+        _write(output, f"{text}\n", replace=True, quiet=quiet)
+    else:
+        print(text)
+
+
+@app.command(short_help="Write a file to start from.")
 def init(
-    file: Annotated[Path, typer.Argument(metavar="FILE")] = Path("mounts.toml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", hidden=True)] = Path("mounts.toml"),
     *,
     force: _Force = False,
+    quiet: _Silent = False,
 ) -> None:
-    """Write a file to start from, with comments."""
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as stream:
-            stream.write(STARTER)
-    except FileExistsError:
-        _complain(f"{file} is there already; --force replaces it")
-        raise typer.Exit(1) from None
-    except OSError as error:
-        _complain(f"{file}: {error.strerror}")
-        raise typer.Exit(1) from None
-    print(f"wrote {file}")
+    """Write a file to start from, with comments, and beside it the schema that editors use.
+
+    FILE is mounts.toml unless another is named.
+    """
+    starter = resources("requests_mounts._command").joinpath("starter.toml").read_text("utf-8")
+    _write(file, starter, replace=force, quiet=quiet)
+    beside = file.with_name("mounts.schema.json")
+    if force or not beside.exists():
+        _write(beside, f"{as_json(json_schema())}\n", replace=True, quiet=quiet)
 
 
 def main() -> None:
-    """Run the command line; a reader that goes away is no error of it."""
+    """Run the command line; a reader that goes away is not an error of it."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # A name or an arrow may be more than it can say.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="requests-mounts")
     finally:
         try:
-            sys.stdout.flush()
+            if sys.stdout is not None:  # Nor is one that was never there.
+                sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _diagnose(file: Path) -> Iterable[Diagnostic]:
+def _diagnose(names: list[str], *, offline: bool) -> tuple[list[Diagnostic], int]:
+    """Check each file; return what was found, and how many of them cannot be read."""
+    found: list[Diagnostic] = []
+    unreadable = 0
+    for name in names:
+        try:
+            found += check_config(read_config(name, offline=offline))
+        except ConfigError as error:
+            found += error.diagnostics
+        except Unreadable as error:
+            complain(str(error))
+            unreadable += 1
+    return found, unreadable
+
+
+def _load(*names: str, form: Format = Format.text, problems: int = _PROBLEMS) -> list[Config]:
+    """Read files for a command that needs all of them, or end with what is wrong with them."""
+    configs: list[Config] = []
+    broken: list[ConfigError] = []
+    for name in names:
+        try:
+            configs.append(read_config(name))
+        except ConfigError as error:
+            broken.append(error)
+        except Unreadable as error:
+            _fail(error)
+    if not broken:
+        return configs
+    if form is Format.json:
+        print(as_json([asdict(one) for error in broken for one in error.diagnostics]))
+    else:
+        complain("\n".join(map(str, broken)))
+    raise typer.Exit(problems)
+
+
+def _write(file: Path, text: str, *, replace: bool, quiet: bool) -> None:
     try:
-        return check_config(load_config(file))
-    except ConfigError as error:
-        return error.diagnostics
+        with file.open("w" if replace else "x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        _fail(f"{file} is there already; --force replaces it", code=_PROBLEMS)
+    except OSError as error:
+        _fail(f"{file}: {error.strerror}")
+    if not quiet:
+        print(f"wrote {file}")
 
 
-def _load(file: Path) -> Config:
-    try:
-        return load_config(file)
-    except ConfigError as error:
-        _complain(str(error))
-        raise typer.Exit(1) from None
+def _fail(message: object, *, code: int = _TROUBLE) -> NoReturn:
+    complain(str(message))
+    raise typer.Exit(code) from None
 
 
-def _console(*, stderr: bool = False) -> Console:
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
-
-
-def _mount_name(config: Config, url: str) -> str:
+def _worst_case(config: Config, url: str) -> WorstCase | None:
+    """Return what a request may cost, if one is sent at all."""
     mount = find_mount(config, url)
-    return mount.text if mount else "no mount"
+    return worst_case(mount.policy) if mount and not mount.policy.deny else None
 
 
-def _print_json(value: Any) -> None:
-    print(json.dumps(_plain(value), indent=2, ensure_ascii=False))
-
-
-def _complain(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'s' * (number != 1)}"
-
-
-def _styled(found: Diagnostic) -> Text:
-    head, _, rest = str(found).partition("\n")
-    text = Text(head, style="bold red" if found.severity == "error" else "yellow")
-    return text.append(f"\n{rest}", style="default") if rest else text
-
-
-def _styled_explanation(found: Explanation) -> Text:
-    first, _, rest = str(found).partition("\n")
-    text = Text(first, style="bold").append(f"\n{rest}", style="not bold")
-    text.highlight_regex(r"(?<=served by )\S+", "green")
-    text.highlight_regex(r"(mount|policy .*|defaults|unmatched)$", "cyan")
-    return text
-
-
-def _annotation(found: Diagnostic) -> str:
-    """Write a workflow command of GitHub, in which some characters are escaped."""
-
-    def escape(text: str, *more: str) -> str:
-        for char in ("%", "\r", "\n", *more):
-            text = text.replace(char, f"%{ord(char):02X}")
-        return text
-
-    place = f"file={escape(found.path, ':', ',')},line={found.line},col={found.column}"
-    title = escape(found.key or "requests-mounts", ":", ",")
-    code = f" [{found.code}]" if found.code else ""
-    return f"::{found.severity} {place},title={title}::{escape(found.message + code)}"
-
-
-def _plain(value: Any, *, without: str = "") -> Any:
-    """Make a value of plain JSON: secrets as they are shown, no limit as a string."""
-    if isinstance(value, dict):
-        return {key: _plain(child) for key, child in value.items() if key != without}
-    if isinstance(value, (list, tuple)):
-        return [_plain(child) for child in value]
-    if isinstance(value, float) and isinf(value):
-        return "inf"
-    return str(value) if isinstance(value, str) else value
+def _mount_name(config: Config, url: str) -> str | None:
+    mount = find_mount(config, url)
+    return mount.text if mount else None

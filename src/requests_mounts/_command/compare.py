@@ -1,12 +1,30 @@
 """What changes from one configuration to another."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from requests_mounts._explain import leaves
 from requests_mounts._file.config import Config, Mount
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.equality import same
+from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.settings import SettingPath, in_full, leaves
 from requests_mounts._toml import show_toml
+
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A key with different values; `None` if it is not set. ``str()`` of it is for people."""
+
+    key: str
+    old: object
+    new: object
+
+    def __str__(self) -> str:
+        one, other = show_toml(self.old), show_toml(self.new)
+        return (
+            f"{self.key}: {one} → {other}" if one != other else f"{self.key}: {one}, a new secret"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +34,15 @@ class Change:
     prefix: str
     kind: str
     """``added``, ``removed`` or ``changed``."""
-    settings: tuple[str, ...] = ()
-    """The keys that changed, each with the old and the new value."""
+    settings: tuple[KeyChange, ...] = ()
+    """The keys that changed; of a mount that is in one file alone, what is not built in."""
+
+    def __str__(self) -> str:
+        lines = [f"{_SIGNS[self.kind]} {self.prefix}"]
+        for one in self.settings:
+            only = show_toml(one.new if self.kind == "added" else one.old)
+            lines.append(f"    {one if self.kind == 'changed' else f'{one.key} = {only}'}")
+        return "\n".join(lines)
 
 
 def compare(old: Config, new: Config) -> Iterator[Change]:
@@ -25,28 +50,39 @@ def compare(old: Config, new: Config) -> Iterator[Change]:
     before = {mount.text: mount for mount in old.mounts}
     after = {mount.text: mount for mount in new.mounts}
     for prefix in sorted({*before, *after}, key=lambda prefix: (-len(prefix), prefix)):
-        if prefix not in before:
-            yield Change(prefix, "added")
-        elif prefix not in after:
-            yield Change(prefix, "removed")
-        elif settings := tuple(_settings(before[prefix], after[prefix])):
-            yield Change(prefix, "changed", settings)
+        one, other = before.get(prefix), after.get(prefix)
+        changes = tuple(_changes(old, one, new, other))
+        if not one or not other:
+            yield Change(prefix, "removed" if one else "added", changes)
+        elif changes:
+            yield Change(prefix, "changed", changes)
 
 
-def _settings(old: Mount, new: Mount) -> Iterator[str]:
-    before, after = _in_full(old.policy), _in_full(new.policy)
-    for key in dict.fromkeys([*before, *after]):
-        one, other = before.get(key), after.get(key)
-        if (type(one), one) != (type(other), other) and key != "policy":
-            yield f"{key}: {show_toml(one)} → {show_toml(other)}"
+def _changes(
+    old: Config, one: Mount | None, new: Config, other: Mount | None
+) -> Iterator[KeyChange]:
+    values = in_full if one and other else differing
+    before = values(one.policy) if one else {}
+    after = values(other.policy) if other else {}
+    for path in dict.fromkeys([*before, *after]):
+        was, will_be = before.get(path), after.get(path)
+        if path not in _NO_SETTINGS and not same(was, will_be):
+            yield KeyChange(
+                ".".join(path),
+                old.shown(one, path, was) if one else None,
+                new.shown(other, path, will_be) if other else None,
+            )
 
 
-def _in_full(policy: Policy) -> dict[str, object]:
-    """Write a policy with tables where a number stands for one, so that it can be compared."""
-    retries, timeout = policy.max_retries, policy.timeout
-    if not isinstance(retries, RetryOptions):
-        retries = RetryOptions(total=retries)
-    if not isinstance(timeout, Timeout):
-        timeout = Timeout(connect=timeout, read=timeout)
-    full = replace(policy, max_retries=retries, timeout=timeout)
-    return {".".join(path): value for path, value in leaves(full)}
+def differing(policy: Policy) -> dict[SettingPath, object]:
+    """Return the settings that are not built in, as the file writes them."""
+    return {
+        path: value
+        for path, value in leaves(policy)
+        if value is not None
+        and (path == ("max_retries", "total") or not same(_BUILT_IN.get(path), value))
+    }
+
+
+_NO_SETTINGS = {("policy",), ("ignore",)}
+_BUILT_IN = dict(leaves(Policy(max_retries=RetryOptions(total=0)))) | dict(leaves(Policy()))

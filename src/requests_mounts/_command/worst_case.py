@@ -15,7 +15,9 @@ class WorstCase:
     """Of one request, redirects apart, which are requests of their own."""
 
     seconds: float
-    """Attempts, each with its timeouts, and the backoff between them; infinite without timeouts.
+    """Attempts, each with its timeouts and the wait of its limit, and the backoff between them.
+
+    Infinite without timeouts.
 
     A Retry-After that a server sends may add to it.
     """
@@ -26,7 +28,8 @@ class WorstCase:
 def worst_case(policy: Policy) -> WorstCase:
     """Add up what a policy allows."""
     attempts = 1 + retries(policy)
-    seconds = attempts * sum(timeouts(policy))
+    waits = policy.limit.max_wait if policy.limit else 0
+    seconds = attempts * (waits + sum(timeouts(policy)))
     if isinstance(policy.max_retries, RetryOptions):
         seconds += _backoff(policy.max_retries, attempts - 1)
     return WorstCase(min(seconds, policy.deadline or inf), attempts)

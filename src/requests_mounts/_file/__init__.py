@@ -1,1 +1,1 @@
-"""A TOML file becomes a `Config`."""
+"""A TOML file becomes a `Config`; needs neither requests nor a network."""

@@ -1,31 +1,16 @@
-"""From a document to the policy of each prefix.
+"""What comes of a file: the policy of each prefix, and where each of its settings comes from."""
 
-Tables are merged as they stand in the file and what comes out is validated once, so that every
-policy is checked as it will act, and a problem that was inherited is reported where it is written.
-"""
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
-import os
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
-from importlib.util import find_spec
-from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
-
-from requests_mounts._file.diagnostics import ConfigError
-from requests_mounts._file.document import Document
-from requests_mounts._file.environment import expand
-from requests_mounts._file.findings import Findings
-from requests_mounts._file.inheritance import Layers
-from requests_mounts._file.policy import Expectation, File, Policy
-from requests_mounts._file.tls import tls_problems
-from requests_mounts._routing.index import Router
+from requests_mounts._file.document import Document, Place
+from requests_mounts._file.environment import Variables
+from requests_mounts._file.inheritance import Layer, Layers
+from requests_mounts._file.policy import Policy
+from requests_mounts._file.settings import SettingPath
+from requests_mounts._routing.index import Index
 from requests_mounts._routing.prefix import Prefix
-from requests_mounts._secret import reveal
-from requests_mounts._toml import KeyPath, show_key
-
-_FILE = TypeAdapter(File)
 
 
 class Mount(NamedTuple):
@@ -35,7 +20,14 @@ class Mount(NamedTuple):
     """The canonical spelling of the prefix."""
     policy: Policy
     key: str | None
-    """The prefix as the file spells it; none where the file does not name it."""
+    """The prefix as the file spells it; `None` if the file does not name it."""
+    lacking: tuple[str, ...] = ()
+    """The variables for which settings were left out of the policy, as it was loaded offline."""
+
+    @property
+    def shown(self) -> str:
+        """The prefix as it may be shown: with references to variables, not with what they hold."""
+        return self.key if self.key is not None and "$" in self.key else self.text
 
     @property
     def prefix(self) -> Prefix:
@@ -43,128 +35,128 @@ class Mount(NamedTuple):
         return Prefix.parse(self.text)
 
 
+class Origin(NamedTuple):
+    """Where a setting comes from."""
+
+    layer: str
+    """``mount``, ``policy`` or ``limit`` and its name, ``defaults``, ``unmatched`` or ``built in``.
+    """
+    place: Place | None
+    """The key that sets it; `None` for what is built in."""
+
+    @property
+    def line(self) -> int | None:
+        """The line of that key."""
+        return self.place.line if self.place else None
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file."""
+        return self.place.file if self.place else None
+
+    @property
+    def reference(self) -> object:
+        """The value as it is written if variables are a part of it, otherwise `None`."""
+        written = self.place.value if self.place else None
+        parts = written if isinstance(written, list) else [written]
+        if not any(isinstance(part, str) and "${" in part for part in parts):
+            return None
+        return tuple(parts) if isinstance(written, list) else written
+
+
+BUILT_IN = Origin("built in", None)
+
+
+class Claim(NamedTuple):
+    """What an ``[[expect]]`` table says of a URL."""
+
+    url: str
+    mount: str
+    """The prefix that is to serve the URL."""
+    settings: tuple[tuple[SettingPath, object], ...]
+    """Settings that its policy is to have; a plain value is spelled out as its table."""
+    place: Place
+
+
 @dataclass(frozen=True)
 class Config:
-    """A valid file: its mounts, longest prefix first, and the document that they came from."""
+    """A valid file: its mounts, longest prefix first, and where all of it is written."""
 
-    document: Document
+    __module__ = "requests_mounts"
+
+    layers: Layers = field(repr=False)
+    variables: Variables = field(repr=False, compare=False)
     mounts: tuple[Mount, ...]
     unmatched: str = "allow"
-    expect: tuple[Expectation, ...] = ()
+    expect: tuple[Claim, ...] = ()
     ignore: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return f"<Config {self.document.source.name!r}, {len(self.mounts)} mounts>"
+        return f"<Config {self.name!r}, {len(self.mounts)} mounts>"
+
+    @property
+    def name(self) -> str:
+        """What diagnostics call the file."""
+        return self.document.source.name
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The absolute paths of all files that it was read from; empty if from a text alone."""
+        return tuple(document.file for document in self.layers.documents if document.file)
+
+    @property
+    def document(self) -> Document:
+        """The file itself, without those that it extends."""
+        return self.layers.documents[0]
 
     @cached_property
-    def router(self) -> Router[Mount]:
+    def index(self) -> Index[Mount]:
         """The index of the mounts, for those who ask before there is a session."""
-        return Router((mount.prefix, mount) for mount in self.mounts)
+        return Index((mount.text, mount) for mount in self.mounts)
+
+    def find(self, *path: str | int) -> Place | None:
+        """Return the place of a key at the top of a file; `None` if no file has it."""
+        places = (Place(document, path) for document in self.layers.documents)
+        return next((place for place in places if place.exists), None)
+
+    def layers_of(self, mount: Mount) -> list[Layer]:
+        """Name the tables that a mount is made of, the strongest first."""
+        return self.layers.of(mount.text if mount.key is not None else None)
+
+    def origin(self, mount: Mount, path: SettingPath) -> Origin:
+        """Say where a setting of a mount comes from; it is looked for in each layer once.
+
+        A default ``tls`` is not for prefixes of ``http://``.
+        """
+        layers = self.layers_of(mount)
+        if path[0] == "tls" and mount.text.startswith("http:"):
+            layers = [layer for layer in layers if layer.name != "defaults"]
+        if path == ("deny",) and mount.key is None and self.unmatched == "deny":
+            return Origin("unmatched", self.find("unmatched"))
+        found = self.layers.find(layers, path)
+        return Origin(*found) if found else BUILT_IN
+
+    def limit_table(self, mount: Mount) -> tuple[str, ...]:
+        """Name the table that the limit of a mount is in, which it may share with others."""
+        place = self.origin(mount, ("limit",)).place
+        if place is None:
+            return ()
+        if isinstance(place.value, str):
+            return ("limits", place.value)
+        return tuple(map(str, place.path[:-1]))
+
+    def shown(self, mount: Mount, path: SettingPath, value: object) -> object:
+        """Return what may be shown of a setting: references, not what variables hold."""
+        origin = self.origin(mount, path) if value is not None else BUILT_IN
+        return value if origin.reference is None else origin.reference
+
+    def place(self, mount: Mount) -> Place | None:
+        """Return the place that names a mount, or refuses what none serves; `None` by default."""
+        if mount.key is None:
+            return self.find("unmatched")
+        return self.layers_of(mount)[0].place
 
     def line(self, mount: Mount) -> int | None:
-        """Return the line that names a mount, or refuses what no mount serves; none by default."""
-        path = ("mounts", mount.key) if mount.key is not None else ("unmatched",)
-        return self.document.line(path) if path in self.document.positions else None
-
-
-def load_config(path: str | os.PathLike[str]) -> Config:
-    """Read and validate a file.
-
-    Raises `ConfigError` with every problem of the file, and `OSError` where it cannot be read.
-    """
-    return _configure(Document.load(path))
-
-
-def parse_config(text: str, *, source: str = "<string>") -> Config:
-    """Validate a text as `load_config` does a file; ``source`` is its name in diagnostics.
-
-    Paths in the text are relative to the folder of that name.
-    """
-    return _configure(Document.parse(text, name=source))
-
-
-def _configure(document: Document) -> Config:
-    layers = Layers(document.data)
-    findings = Findings(document, layers)
-    prefixes = _prefixes(document, findings)
-    layers.check(findings.report)
-    data = document.data
-    if "$" in document.source.text:
-        data = expand(data, findings.report)
-        layers = Layers(data)
-    folder = os.path.dirname(os.path.abspath(document.source.name))  # noqa: PTH100, PTH120
-    try:
-        file = _FILE.validate_python(layers.merged(), context=folder)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        for found in errors:
-            findings.report_invalid(found)
-        file = _FILE.validate_python(_without(layers.merged(), errors), context=folder)
-    mounts = tuple(_mounts(file, prefixes))
-    _check(mounts, findings)
-    if findings.diagnostics:
-        raise ConfigError(findings.diagnostics)
-    return Config(document, mounts, file.unmatched, file.expect, file.ignore)
-
-
-def _without(data: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
-    """Return what is valid of the data, in which there may be other problems."""
-    broken = {
-        found["loc"][:2] if found["loc"][0] == "mounts" else found["loc"][:1] for found in errors
-    }
-    rest = {key: value for key, value in data.items() if (key,) not in broken}
-    if "mounts" in rest:
-        mounts = rest["mounts"].items()
-        rest["mounts"] = {key: value for key, value in mounts if ("mounts", key) not in broken}
-    return rest
-
-
-def _prefixes(document: Document, findings: Findings) -> dict[str, str]:
-    """Parse the keys of ``[mounts]``, and return them by their canonical spellings.
-
-    Two keys that mean the same are a problem of the second.
-    """
-    prefixes: dict[str, str] = {}
-    mounts = document.data.get("mounts")
-    for key in mounts if isinstance(mounts, dict) else ():
-        try:
-            text = str(Prefix.parse(key))
-        except ValueError as error:
-            findings.report(("mounts", key), str(error))
-            continue
-        first = prefixes.setdefault(text, key)
-        if first != key:
-            path = ("mounts", first)
-            message = f"the same prefix as {show_key(path)} on line {document.line(path)}"
-            findings.report(("mounts", key), message)
-    return prefixes
-
-
-def _mounts(file: File, prefixes: dict[str, str]) -> list[Mount]:
-    """Pair prefixes and policies, longest first; http:// and https:// are always among them."""
-    mounts = [
-        Mount(text, file.mounts[key], key) for text, key in prefixes.items() if key in file.mounts
-    ]
-    defaults = replace(file.defaults, deny=True) if file.unmatched == "deny" else file.defaults
-    for scheme in ("https", "http"):
-        text = f"{scheme}://"
-        if text not in prefixes:
-            policy = replace(defaults, tls=None) if scheme == "http" and defaults.tls else defaults
-            mounts.append(Mount(text, policy, None))
-    return sorted(mounts, key=lambda mount: len(mount.text), reverse=True)
-
-
-def _check(mounts: tuple[Mount, ...], findings: Findings) -> None:
-    """Report what only the world outside the file can tell, or a prefix and its policy together."""
-    tried = lru_cache(None)(lambda tls: tuple(tls_problems(tls)))
-    for mount in mounts:
-        tls, proxy = mount.policy.tls, mount.policy.proxy
-        place: KeyPath = ("mounts", mount.key) if mount.key is not None else ("defaults",)
-        if tls and mount.text.startswith("http:"):
-            message = f"expected an https:// prefix for it (got {mount.text})"
-            findings.report((*place, "tls"), message)
-        elif tls:
-            for key, problem in tried(tls):
-                findings.report((*place, "tls", key), problem)
-        if proxy != "env" and reveal(proxy).startswith("socks") and not find_spec("socks"):
-            findings.report((*place, "proxy"), 'a socks proxy needs "requests-mounts[socks]"')
+        """Return the line of that place."""
+        place = self.place(mount)
+        return place.line if place else None

@@ -4,36 +4,22 @@ The only module that opens a configuration file.
 """
 
 import os
-import re
 from codecs import BOM_UTF8
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import tomli
 
+from requests_mounts._file.codes import AT_THE_VALUE
 from requests_mounts._file.diagnostics import ConfigError, Diagnostic, Source
-from requests_mounts._file.positions import Span, key_positions, last_key, too_large
-from requests_mounts._secret import HIDDEN
+from requests_mounts._file.positions import Positions, Span, find_positions
+from requests_mounts._file.syntax import not_toml, not_utf_8, too_much
 from requests_mounts._toml import KeyPath, show_key, show_text
 
-_DEEPEST_NESTING = 100
-_LONGEST_NUMBER = 4300
-_TOOL_TABLE: KeyPath = ("tool", "requests-mounts")
-_SECOND_DEFINITION = re.compile("Cannot|Duplicate")
-_BARE_PREFIX = re.compile(r"mounts[ \t]*\.[ \t]*https?\Z")
-_WORD = re.compile(r"[\w.+-]+|.")
-_EXPECTATIONS = {
-    "Invalid value": "expected a value",
-    "Invalid statement": "expected a key or a [table]",
-    "Invalid initial character for a key part": "expected a key",
-    "Unclosed array": "expected ',' or ']'",
-    "Unclosed inline table": "expected ',' or '}'",
-    "Unterminated string": "expected a closing quote",
-    "Illegal character '\\n'": "expected a closing quote",
-    "Unescaped '\\' in a string": "unknown escape, write '\\\\' for a backslash",
-}
+_TOOL_TABLE = ("tool", "requests-mounts")
 
 
 @dataclass(frozen=True)
@@ -44,10 +30,12 @@ class Document:
     data: dict[str, Any] = field(repr=False)
     root: KeyPath = ()
     """The table of the TOML file that is the document: all of it, but for a pyproject.toml."""
+    file: str | None = None
+    """The absolute path that it was read from; `None` for a text."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a file.
+        """Read a file; its name in diagnostics is the path as given.
 
         Raises `OSError` where it cannot be read, and `ConfigError` where it is no TOML.
         """
@@ -55,15 +43,14 @@ class Document:
         try:
             content = Path(name).read_bytes().removeprefix(BOM_UTF8)
         except ValueError as error:  # A NUL character in the path.
-            problem = Source(show_text(name), "").diagnose((0, 0), f"expected a path ({error})")
+            message = f"expected a path ({error})"
+            problem = Source(show_text(name), "").diagnose((0, 0), message, code="invalid-value")
             raise ConfigError([problem]) from None
         try:
-            return cls.parse(content.decode(), name=name)
+            document = cls.parse(content.decode(), name=name)
+            return replace(document, file=os.path.join(os.getcwd(), name))  # noqa: PTH109, PTH118
         except UnicodeDecodeError as error:
-            at = len(content[: error.start].decode())
-            source = Source(name, content.decode(errors="replace"))
-            message = f"expected UTF-8 text (got the byte 0x{content[error.start]:02x})"
-            raise ConfigError([source.diagnose((at, at + 1), message)]) from None
+            raise ConfigError([not_utf_8(name, content, error)]) from None
 
     @classmethod
     def parse(cls, text: str, *, name: str) -> Self:
@@ -74,11 +61,11 @@ class Document:
             data = tomli.loads(source.text)
         except UnicodeEncodeError as error:
             message = "expected Unicode text (got half of a surrogate pair)"
-            problem = source.diagnose((error.start, error.end), message)
+            problem = source.diagnose((error.start, error.end), message, code="encoding")
         except tomli.TOMLDecodeError as error:
-            problem = _syntax_problem(source, error)
+            problem = not_toml(source, error)
         except (RecursionError, ValueError) as error:
-            problem = _too_large(source, error)
+            problem = too_much(source, error)
         else:
             return cls._in_table(source, data)
         raise ConfigError([problem])
@@ -92,13 +79,25 @@ class Document:
         for part in _TOOL_TABLE:
             table = table.get(part) if isinstance(table, dict) else None
         if not isinstance(table, dict):
-            raise ConfigError([source.diagnose((0, 0), "expected a table [tool.requests-mounts]")])
+            raise ConfigError([_no_table(source, data)])
         return cls(source, table, _TOOL_TABLE)
 
     @cached_property
+    def folder(self) -> str:
+        """The folder that its paths are relative to."""
+        return os.path.dirname(os.path.abspath(self.source.name))  # noqa: PTH100, PTH120
+
+    @property
     def positions(self) -> dict[KeyPath, Span]:
         """Where every key stands; found when first asked for."""
-        found = key_positions(self.source.text)
+        return self._positions.keys
+
+    @cached_property
+    def _positions(self) -> Positions:
+        found = find_positions(self.source.text)
+        return Positions(self._below_root(found.keys), self._below_root(found.values))
+
+    def _below_root(self, found: dict[KeyPath, Span]) -> dict[KeyPath, Span]:
         root = self.root
         return {
             path[len(root) :]: span for path, span in found.items() if path[: len(root)] == root
@@ -108,35 +107,69 @@ class Document:
         """Return the line of a key."""
         return self.source.line(self._span(path)[0])
 
-    def problem(self, path: KeyPath, message: str, *, code: str = "") -> Diagnostic:
-        """Say what is wrong with the value under a path; with a code it is a warning."""
-        return self.source.diagnose(self._span(path), message, show_key(path), code=code)
+    def problem(self, path: KeyPath, message: str, *, code: str) -> Diagnostic:
+        """Say what is wrong with a key, or with the value under it; the code tells which."""
+        span = self._positions.values.get(path) if code in AT_THE_VALUE else None
+        return self.source.diagnose(span or self._span(path), message, show_key(path), code=code)
 
     def _span(self, path: KeyPath) -> Span:
+        """Find a key, or the closest one above it."""
+        while path and path not in self.positions:
+            path = path[:-1]
         return self.positions.get(path, (0, 0))
 
 
-def _syntax_problem(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
-    """Put tomli's finding into our words."""
-    if _SECOND_DEFINITION.match(error.msg):
-        path, span, first = last_key(source.text[: error.pos])
-        line = source.line(first[0] if first else 0)
-        return source.diagnose(span, f"defined twice, first on line {line}", show_key(path))
-    word = _WORD.match(source.text, error.pos)
-    end = "the end of the file" if error.pos >= len(source.text) else "the end of the line"
-    got = show_text(word[0]) if word else end
-    if "password" in source.text[: error.pos].rpartition("\n")[2]:
-        got = HIDDEN
-    expected = _EXPECTATIONS.get(error.msg, error.msg[0].lower() + error.msg[1:])
-    if _BARE_PREFIX.search(source.text[: error.pos]):
-        expected = 'expected quotes around the prefix, as [mounts."https://api.example.com/"]'
-    span = word.span() if word else (error.pos, error.pos)
-    return source.diagnose(span, f"{expected} (got {got})")
+class Place(NamedTuple):
+    """A key of a document, which is there or would be there."""
+
+    document: Document
+    path: KeyPath
+
+    @property
+    def file(self) -> str:
+        """The name of the file."""
+        return self.document.source.name
+
+    @property
+    def line(self) -> int:
+        """The line of the key."""
+        return self.document.line(self.path)
+
+    @property
+    def value(self) -> Any:
+        """The value as it is written; `None` if the key is not there."""
+        value: Any = self.document.data
+        for part in self.path:
+            if isinstance(part, int):
+                value = value[part] if isinstance(value, list) and part < len(value) else None
+            else:
+                value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    @property
+    def exists(self) -> bool:
+        """Whether the file has this key; TOML has no null that it could hold."""
+        return self.value is not None
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    def below(self, *path: str | int) -> "Place":
+        """Return the place of a key of this table."""
+        return Place(self.document, (*self.path, *path))
+
+    def problem(self, message: str, *, code: str) -> Diagnostic:
+        """Say what is wrong with the key, or with its value; the code tells which."""
+        return self.document.problem(self.path, message, code=code)
 
 
-def _too_large(source: Source, error: RecursionError | ValueError) -> Diagnostic:
-    """Say what tomli gave up on: it raises these two without a place."""
-    at = too_large(source.text, depth=_DEEPEST_NESTING, digits=_LONGEST_NUMBER)
-    deep = isinstance(error, RecursionError)
-    message = "nested too deeply" if deep else "expected an integer of fewer digits"
-    return source.diagnose((at, at + 1), message)
+def _no_table(source: Source, data: dict[str, Any]) -> Diagnostic:
+    """Say which table a pyproject.toml lacks, and if one has nearly its name."""
+    tools = data.get("tool")
+    close = get_close_matches(_TOOL_TABLE[-1], tools if isinstance(tools, dict) else (), n=1)
+    message = "expected a table [tool.requests-mounts]"
+    if not close:
+        return source.diagnose((0, 0), message, code="missing-table")
+    span = find_positions(source.text).keys["tool", close[0]]
+    message += f" (got [{show_key(('tool', close[0]))}])"
+    return source.diagnose(span, message, code="missing-table")

@@ -1,48 +1,206 @@
-"""``${NAME}`` in the strings of a file."""
+"""``${NAME}`` in the strings of a file.
 
+1. ``${NAME}`` is what the environment variable holds, ``${NAME:-text}`` the text if it is not set
+   or empty, as in a shell; ``$$`` is a dollar sign.
+2. A string with a variable in it becomes a `Secret`, which shows as it is written. The text of a
+   default is no secret.
+3. In the user name and password of a URL, a variable is text: it is percent-encoded, so it can
+   change neither host nor port (RFC 3986, section 3.2.1).
+4. A string that is one reference and nothing else stands for a number or a boolean if its key
+   takes one and no text, or if it is ``true`` or ``false`` and the key takes a boolean.
+5. Of a variable that is not set, a text is a `Secret` without content, and any other setting is
+   left out. Whether that is a problem, the caller decides.
+"""
+
+import os
 import re
-from collections.abc import Callable
-from os import environ
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import quote
 
-from requests_mounts._secret import Secret
+import tomli
+
+from requests_mounts._file.diagnostics import Report
+from requests_mounts._file.policy import NESTED_TABLES
+from requests_mounts._secret import Secret, redact_written, reveal
 from requests_mounts._toml import KeyPath
 
-_REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<broken>\{))")
+_REFERENCE = re.compile(
+    r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^{}]*))?\}"
+    r"|(?P<broken>\{))"
+)
+BROKEN = "expected the name of an environment variable in ${…}, or $$ for a dollar"
+_SCALAR = re.compile(r"[+-]?[0-9][0-9_.eE+-]{0,39}|[+-]?inf")
+_BOOLEANS = {"true": True, "false": False}
+_URLS = {"proxy", "url"}
 _DEEPEST = 8  # Nothing that a file may say is nested as deep.
-
-Report = Callable[[KeyPath, str], None]
-
-
-def expand(value: Any, report: Report, path: KeyPath = ()) -> Any:
-    """Return a copy of data in which environment variables stand for their names.
-
-    ``$$`` is a dollar sign. A string with a variable in it becomes a secret. A variable that is not
-    set is reported, and so is a ``${`` that begins none.
-    """
-    if isinstance(value, str):
-        return _expand_text(value, report, path) if "$" in value else value
-    if len(path) < _DEEPEST and isinstance(value, dict):
-        return {key: expand(child, report, (*path, key)) for key, child in value.items()}
-    if len(path) < _DEEPEST and isinstance(value, list):
-        return [expand(child, report, (*path, index)) for index, child in enumerate(value)]
-    return value
+_LEFT_OUT = object()
+_WHOLE = {("limit",), ("breaker",)}
+"""The tables of a policy that may mean something else without one of their keys, or nothing."""
 
 
-def _expand_text(text: str, report: Report, path: KeyPath) -> str:
-    variables = 0
+@dataclass(frozen=True)
+class Variables:
+    """The environment that a file is loaded in."""
+
+    environ: Mapping[str, str] | None = None
+    """What takes the place of `os.environ`."""
+    offline: bool = False
+    """Whether nothing outside the file is consulted, unless ``environ`` is given."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave out what the variables hold; another process has its own environment."""
+        return Variables, (None, self.offline)
+
+    def get(self, name: str) -> str | None:
+        """Return what a variable holds; `None` if it is not set."""
+        if self.environ is not None:
+            return self.environ.get(name)
+        return None if self.offline else os.environ.get(name)
+
+
+def is_broken(text: str) -> bool:
+    """Tell whether a ``${`` begins no reference."""
+    return any(found["broken"] for found in _REFERENCE.finditer(text))
+
+
+def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
+    """Return a string of a file with its variables filled in; ``key`` is the last of its keys."""
+    user = _userinfo(text) if key in _URLS else range(0)
+    missing, held = [], False
 
     def replace(found: re.Match[str]) -> str:
-        nonlocal variables
-        if found["dollar"]:
-            return "$"
-        if found["broken"]:
-            report(path, "expected the name of an environment variable in ${…}, or $$ for a dollar")
+        nonlocal held
+        if not found["name"]:
+            return found[0][1:]
+        value = variables.get(found["name"])
+        if found["default"] is not None and not value:
+            value = found["default"]
+        elif value is None:
+            missing.append(found["name"])
             return ""
-        variables += 1
-        if found["name"] not in environ:
-            report(path, f"the environment variable {found['name']} is not set")
-        return environ.get(found["name"], "")
+        else:
+            held = True
+        # What was not UTF-8 in the environment is encoded as the bytes that it was.
+        return quote(value, "", errors="surrogateescape") if found.start() in user else value
 
-    expanded = _REFERENCE.sub(replace, text)
-    return Secret(expanded) if variables else expanded
+    content = _REFERENCE.sub(replace, text)
+    if not missing and not held:
+        return content
+    return Secret(
+        None if missing else content,
+        redact_written(text, key),
+        missing=tuple(dict.fromkeys(missing)),
+        recipe=(_fill_in_again, (text, key)),
+    )
+
+
+def _fill_in_again(text: str, key: str) -> Secret:
+    """Make a secret again that was pickled, in the environment of this process."""
+    filled = fill_in(text, key, variables=Variables())
+    return filled if isinstance(filled, Secret) else Secret(filled, redact_written(text, key))
+
+
+def _userinfo(text: str) -> range:
+    """Return where the user name and password of a URL stand in a text with references."""
+    plain = _REFERENCE.sub(lambda found: "_" * len(found[0]), text)
+    end = plain.rfind("@")
+    return range(plain.find("://", 0, max(end, 0)) + 3, end)
+
+
+class Expansion:
+    """Fills variables in, and remembers which ones are missing."""
+
+    def __init__(self, variables: Variables, report: Report) -> None:
+        self._variables = variables
+        self._report = report
+        self.missing: list[str] = []
+        """The variables for which a setting was left out, in the table expanded last."""
+
+    def expand(self, table: Any, path: KeyPath, *, model: type, needed: bool = True) -> Any:
+        """Return a table with its variables filled in.
+
+        ``model`` is what the table is validated as. A missing variable is reported if the table is
+        needed, unless it is loaded offline; what is not a reference always is.
+        """
+        self.missing = []
+        self._needed = needed and not self._variables.offline
+        return self._value(table, path, (), model)
+
+    def _value(self, value: Any, path: KeyPath, below: KeyPath, model: type) -> Any:
+        if isinstance(value, str):
+            return self._text(value, (*path, *below), below, model) if "$" in value else value
+        if len(below) > _DEEPEST or not isinstance(value, dict | list):
+            return value
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        filled = [(key, self._value(child, path, (*below, key), model)) for key, child in pairs]
+        if not any(child is _LEFT_OUT for _, child in filled):
+            return dict(filled) if isinstance(value, dict) else [child for _, child in filled]
+        whole = isinstance(value, list) or below in _WHOLE
+        if whole or any(
+            child is _LEFT_OUT and _is_required(model, (*below, key)) for key, child in filled
+        ):
+            return _LEFT_OUT if below else {}
+        return {key: child for key, child in filled if child is not _LEFT_OUT}
+
+    def _text(self, text: str, path: KeyPath, below: KeyPath, model: type) -> Any:
+        if is_broken(text):
+            self._report(path, BROKEN, "invalid-reference")
+            return ""
+        key = next((part for part in reversed(path) if isinstance(part, str)), "")
+        filled = fill_in(text, key, variables=self._variables)
+        types = _types_of(model, below)
+        if isinstance(filled, Secret) and filled.missing:
+            for name in filled.missing if self._needed else ():
+                message = f"the environment variable {name} is not set"
+                self._report(path, message, "missing-variable")
+            if Secret in types:
+                return filled
+            self.missing += filled.missing
+            return _LEFT_OUT
+        return _convert(filled, types) if _REFERENCE.fullmatch(text) else filled
+
+
+def _convert(filled: str | Secret, types: frozenset[type]) -> Any:
+    """Return the number or boolean that a text stands for; the text if it stands for none."""
+    text = reveal(filled)
+    if bool in types and text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if types & {int, float} and _SCALAR.fullmatch(text):
+        try:
+            return tomli.loads(f"number = {text}")["number"]
+        except ValueError:
+            return filled
+    return filled
+
+
+def _types_of(model: type, path: KeyPath) -> frozenset[type]:
+    """Return the types that a setting of a model may have."""
+    keys = [part for part in path if isinstance(part, str)]
+    for key in keys[:-1]:
+        model = NESTED_TABLES.get(key, model)
+    return _types_of_key(model, keys[-1]) if keys else frozenset()
+
+
+@cache
+def _types_of_key(model: type, key: str) -> frozenset[type]:
+    return _parts(get_type_hints(model).get(key))
+
+
+def _parts(hint: Any) -> frozenset[type]:
+    """List the types that a type is made of."""
+    if get_origin(hint) is Literal:
+        return frozenset(map(type, get_args(hint)))
+    if arguments := get_args(hint):
+        return frozenset().union(*map(_parts, arguments))
+    return frozenset([hint])
+
+
+def _is_required(model: type, path: KeyPath) -> bool:
+    """Tell whether a table cannot do without a key."""
+    for key in path[:-1]:
+        model = NESTED_TABLES.get(str(key), model)
+    found = {field.name: field for field in fields(model)}.get(str(path[-1]))
+    return found is not None and found.default is MISSING and found.default_factory is MISSING

@@ -5,57 +5,106 @@ from dataclasses import fields
 from pydantic_core import ErrorDetails
 
 from requests_mounts._file.diagnostics import Diagnostic
-from requests_mounts._file.document import Document
-from requests_mounts._file.inheritance import Layers, correction
+from requests_mounts._file.document import Document, Place
+from requests_mounts._file.hints import instead
+from requests_mounts._file.inheritance import Layer, Layers
+from requests_mounts._file.limits import LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.spelling import correction
+from requests_mounts._file.synonyms import other_key
 from requests_mounts._file.types import ARRAY, SCALAR, TABLE
-from requests_mounts._secret import HIDDEN
-from requests_mounts._toml import KeyPath, show_value
+from requests_mounts._secret import Secret, redact_written
+from requests_mounts._toml import KeyPath, show_setting
 
-_OTHER_TABLES: dict[str, type] = {"defaults": Policy, "expect": Expectation}
+_OTHER_TABLES: dict[str, type] = {
+    "defaults": Policy,
+    "expect": Expectation,
+    "limits": LimitOptions,
+}
 _SHAPES = {"dataclass_type": "a table", "dict_type": "a table", "tuple_type": "an array"}
 
 
 class Findings:
     """Collects problems; what a mount inherits is reported where it is written."""
 
-    def __init__(self, document: Document, layers: Layers) -> None:
-        self.diagnostics: list[Diagnostic] = []
-        self._reported: set[KeyPath] = set()
-        self._document = document
-        self._layers = layers
+    layers: Layers
+    """The tables that mounts are made of; to be set before a path in them is reported."""
 
-    def report(self, path: KeyPath, message: str) -> None:
-        """Note a problem of the value under a path."""
+    def __init__(self, documents: tuple[Document, ...]) -> None:
+        self.documents = documents
+        self._found: dict[tuple[str, KeyPath, str], Diagnostic] = {}
+        self._reported: set[KeyPath] = set()
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """The problems, of the strongest file first."""
+        names = [document.source.name for document in self.documents]
+        return sorted(self._found.values(), key=lambda found: names.index(found.path))
+
+    def add(self, place: Place, message: str, code: str) -> None:
+        """Note a problem of a place, once."""
+        key = (place.file, place.path, message)
+        if key not in self._found:
+            self._found[key] = place.problem(message, code=code)
+
+    def report(self, path: KeyPath, message: str, code: str) -> None:
+        """Note a problem of the value under a path; mounts go by their canonical spellings."""
         self._reported.add(path)
-        self.diagnostics.append(self._document.problem(self._written(path), message))
+        self.add(self._written(path), message, code)
 
     def report_invalid(self, found: ErrorDetails) -> None:
         """Put a finding of pydantic into our words, unless the value is known to be wrong."""
-        path = tuple(part for part in found["loc"] if part not in {TABLE, ARRAY, SCALAR})
-        if path in self._reported:
+        path = tuple(part for part in found["loc"] if part not in {TABLE, ARRAY, SCALAR, "[key]"})
+        if path in self._reported or self._is_in_named_limit(path):
             return
+        code = "invalid-value"
         match found["type"]:
             case "missing" if path[0] == "policies":
                 return  # A policy need not be complete, the mount that uses it must be.
             case "missing":
-                path, message = path[:-1], f"the key {path[-1]} is missing"
+                path, key, code = path[:-1], path[-1], "missing-key"
+                usual = {"total": 3, "tokens": 10}.get(str(key))
+                hint = f"; write {key} = {usual}, or another number" if usual else ""
+                message = f"the key {key} is missing{hint}"
             case "unexpected_keyword_argument":
-                message = f"unknown key{_suggest(path)}"
+                message = f"unknown key{other_key(path, found['input']) or _suggest(path)}"
+                code = "unknown-key"
+            case "too_short" if found["input"]:
+                return  # Its elements are wrong, and are reported themselves.
             case "too_short":
                 message = "expected at least one element (got an empty array)"
             case type_:
-                got = HIDDEN if path[-1:] == ("key_password",) else show_value(found["input"])
-                message = f"expected {_SHAPES.get(type_, found['msg'])} (got {got})"
-        self.report(path, message)
+                expected = _SHAPES.get(type_, found["msg"])
+                value = self._as_written(path, found["input"])
+                hint = instead(expected, path, value)
+                message = f"expected {expected} (got {show_setting(path, value)}){hint}"
+        self.report(path, message, code)
 
-    def _written(self, path: KeyPath) -> KeyPath:
-        """Return the path of what a mount does not say itself in the layer that says it."""
-        if path[:1] != ("mounts",) or path in self._document.positions:
-            return path
-        layers = self._layers.of("mounts", str(path[1]))
-        written = ((*layer, *path[2:]) for layer in layers)
-        return next((place for place in written if place in self._document.positions), path)
+    def _as_written(self, path: KeyPath, value: object) -> object:
+        """Return a value as it may be shown: if variables are a part of it, the reference."""
+        written = self._written(path).value
+        if isinstance(written, str) and "${" in written:
+            return Secret("", redact_written(written, str(path[-1])))
+        return value
+
+    def _written(self, path: KeyPath) -> Place:
+        """Return the place where a value, or the table that it is missing in, is written."""
+        layers, rest = [Layer("", Place(document, ())) for document in self.documents], path
+        if path[0] == "mounts" and len(path) > 1:
+            layers, rest = self.layers.of(str(path[1])), path[2:]
+        elif path[0] == "defaults" and len(path) > 1:
+            layers, rest = self.layers.of(None), path[1:]
+        for end in range(len(rest), 0, -1):
+            if found := self.layers.find(layers, rest[:end]):
+                return found[1]
+        return layers[0].place
+
+    def _is_in_named_limit(self, path: KeyPath) -> bool:
+        """Tell whether a value stands in a limit that has a name, which is validated by itself."""
+        depth = 1 if path[0] == "defaults" else 2
+        if path[depth : depth + 1] != ("limit",):
+            return False
+        return isinstance(self._written(path[: depth + 1]).value, str)
 
 
 def _suggest(path: KeyPath) -> str:

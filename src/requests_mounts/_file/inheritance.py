@@ -1,62 +1,135 @@
-"""What a mount has from where: its own table, then its policies, then the defaults.
+"""What a mount inherits from where.
 
-Works on the tables as they stand in the file, before they are validated, and leaves what is no
+1. The table of a mount is laid over the policy that it names, that over the policy which this one
+   names, and so on; the last is laid over ``[defaults]``.
+2. Where files extend others, each of these tables is first laid over those of the same name in the
+   files below. Mounts are the same if their prefixes mean the same.
+3. Tables are merged key by key, everything else replaces what is below. The keys that are merged in
+   another way are listed in `_combine`.
+
+Works on the tables as they stand in the files, before they are validated, and leaves what is not a
 table to the validation.
 """
 
-from collections.abc import Callable
-from difflib import get_close_matches
-from functools import cache, reduce
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, reduce
+from typing import Any, NamedTuple, TypeAlias
 
-from requests_mounts._toml import KeyPath
+from requests_mounts._file.diagnostics import Report
+from requests_mounts._file.document import Document, Place
+from requests_mounts._file.headers import find_name, merge_headers
+from requests_mounts._file.settings import PLAIN_FORMS
+from requests_mounts._file.spelling import correction
+from requests_mounts._toml import KeyPath, show_key
 
-Report: TypeAlias = Callable[[KeyPath, str], None]
-_LONGEST_CORRECTED = 40
-_MOST_COMPARED = 100
+_Table: TypeAlias = dict[str, Any]
+_IN_A_TABLE = 2
+_NAMED = {"policies", "limits"}
+_OWN = {"extends", "expect"}
+_REPLACED = {"auth", "limit"}
 
 
+class Layer(NamedTuple):
+    """One of the tables that a mount is made of."""
+
+    name: str
+    """``mount``, ``policy`` and its name, or ``defaults``."""
+    place: Place
+
+    def find(self, path: KeyPath) -> Place | None:
+        """Return where the table sets something; a plain value may set a key of its table."""
+        if path[0] == "headers" and len(path) == _IN_A_TABLE:
+            path = ("headers", find_name(self.place.below("headers").value, str(path[1])))
+        if (place := self.place.below(*path)).exists:
+            return place
+        plain = self.place.below(*path[:-1])
+        stands_for = PLAIN_FORMS.get(str(path[0]), ()) if len(path) == _IN_A_TABLE else ()
+        found = path[-1] in stands_for and plain.exists and not isinstance(plain.value, dict)
+        return plain if found else None
+
+
+@dataclass(frozen=True)
 class Layers:
-    """The tables of a file that policies are made of."""
+    """The tables of some files that policies are made of."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self._data = data
-        self._mounts = _tables(data.get("mounts"))
-        self._policies = _tables(data.get("policies"))
+    documents: tuple[Document, ...]
+    """The files, the strongest first."""
+    mounts: tuple[Mapping[str, str], ...]
+    """For each file, the keys of its mounts by the canonical spellings of their prefixes."""
 
-    def of(self, *place: str) -> list[KeyPath]:
-        """Name the tables that a mount is made of, the strongest first."""
-        names = self._names(self._mounts.get(place[1], {}))
-        return [place, *(("policies", name) for name in names), ("defaults",)]
+    def of(self, mount: str | None) -> list[Layer]:
+        """Name the tables that a mount is made of, the strongest first; `None` has defaults alone.
 
-    def merged(self) -> dict[str, Any]:
-        """Return the data with each mount laid over its policies and the defaults.
-
-        A default ``tls`` is none of the http:// prefixes.
+        The mount is named by the canonical spelling of its prefix.
         """
-        mounts, defaults = self._data.get("mounts"), self._data.get("defaults")
+        found: list[tuple[str, str, str | None]] = []
+        if mount is not None:
+            chain = self._chain(self._merged_mounts.get(mount))
+            found = [("mount", "mounts", mount), *((f"policy {n}", "policies", n) for n in chain)]
+        return [
+            Layer(name, place)
+            for name, kind, key in (*found, ("defaults", "defaults", None))
+            for place in self._places(kind, key)
+        ]
+
+    def merged(self) -> _Table:
+        """Return the tables of all files as one, with each mount laid over what it inherits.
+
+        Mounts have the canonical spellings of their prefixes as keys. A default ``tls`` is not for
+        prefixes of ``http://``.
+        """
         data = {**self._data}
         if isinstance(expect := data.get("expect"), list):
             data["expect"] = [_completed(table) for table in expect]
-        if not isinstance(mounts, dict):
-            return data
-        base = defaults if isinstance(defaults, dict) else {}
+        base = _table(data.get("defaults"))
         secure = self._bases(base)
         plain = self._bases({key: value for key, value in base.items() if key != "tls"})
-        merged = {
-            key: _laid_over(plain if key[:5].lower() == "http:" else secure, table)
-            for key, table in mounts.items()
-        }
-        return {**data, "mounts": merged}
+        if isinstance(data.get("mounts"), dict):
+            data["mounts"] = {
+                name: _inherit(plain if name[:5] == "http:" else secure, table)
+                for name, table in self._merged_mounts.items()
+            }
+        return self._with_limits(data)
+
+    def find(self, layers: Sequence[Layer], path: KeyPath) -> tuple[str, Place] | None:
+        """Return the layer that sets something, and where; a limit may be set under its name."""
+        if path[0] == "limit":
+            layers = [layer for layer in layers if layer.find(("limit",))][:1]
+            name = layers[0].place.below("limit").value if layers else None
+            if isinstance(name, str) and len(path) > 1:
+                below = (place.below(*path[1:]) for place in self._places("limits", name))
+                return next(((f"limit {name}", place) for place in below if place.exists), None)
+        found = ((layer.name, layer.find(path)) for layer in layers)
+        return next(((name, place) for name, place in found if place), None)
+
+    def _with_limits(self, data: _Table) -> _Table:
+        """Put the table of a limit in the place of its name."""
+
+        def named(table: Any) -> Any:
+            name = _table(table).get("limit")
+            limit = self._limits.get(name) if isinstance(name, str) else None
+            return table if limit is None else table | {"limit": limit}
+
+        if self._limits:
+            for kind in _tables(data).keys() & {"mounts", "policies"}:
+                data[kind] = {key: named(table) for key, table in data[kind].items()}
+            if isinstance(expect := data.get("expect"), list):
+                data["expect"] = [named(table) for table in expect]
+            data |= {"defaults": named(data["defaults"])} if "defaults" in data else {}
+        return data
 
     def check(self, report: Report) -> None:
-        """Report policies that do not exist, and those that extend themselves."""
-        for kind, tables in (("policies", self._policies), ("mounts", self._mounts)):
+        """Report policies and limits that do not exist, and policies that extend themselves."""
+        mounts = _tables(self._merged_mounts)
+        self._check_limits(mounts, report)
+        for kind, tables in (("policies", self._policies), ("mounts", mounts)):
             for key, table in tables.items():
                 name = table.get("policy")
                 if isinstance(name, str) and name not in self._policies:
-                    message = f"unknown policy{correction(name, list(self._policies))}"
-                    report((kind, key, "policy"), message)
+                    meant = correction(name, list(self._policies))
+                    meant = meant or f"; add [{show_key(('policies', name))}]"
+                    report((kind, key, "policy"), f"unknown policy{meant}", "unknown-policy")
         followed: set[str] = set()
         for name in self._policies:
             walk: list[str] = []
@@ -66,67 +139,167 @@ class Layers:
                 name = self._parent(name)  # noqa: PLW2901 - the walk goes on from there
             if name in walk:
                 path = " → ".join([*walk[walk.index(name) :], name])
-                report(("policies", name, "policy"), f"a policy that extends itself: {path}")
+                message = f"a policy that extends itself: {path}"
+                report(("policies", name, "policy"), message, "circle")
+
+    def _check_limits(self, mounts: _Table, report: Report) -> None:
+        expect = self._data.get("expect")
+        claims = expect if isinstance(expect, list) else []
+        tables: list[tuple[KeyPath, Any]] = [(("defaults",), self._data.get("defaults"))]
+        tables += [(("policies", name), table) for name, table in self._policies.items()]
+        tables += [(("mounts", name), table) for name, table in mounts.items()]
+        tables += [(("expect", n), one) for n, one in enumerate(claims)]
+        for path, table in tables:
+            name = _table(table).get("limit")
+            if isinstance(name, str) and name not in self._limits:
+                meant = correction(name, list(self._limits))
+                meant = meant or f"; add [{show_key(('limits', name))}]"
+                report((*path, "limit"), f"unknown limit{meant}", "unknown-limit")
+
+    @cached_property
+    def _limits(self) -> dict[str, _Table]:
+        """The named limits, each laid over those of the same name in the files below."""
+        return _tables(self._data.get("limits"))
+
+    @cached_property
+    def _policies(self) -> dict[str, _Table]:
+        """The policies, each laid over those of the same name in the files below."""
+        return _tables(self._data.get("policies"))
+
+    @cached_property
+    def _data(self) -> _Table:
+        """The tables of all files, each file laid over those below."""
+        data: _Table = {}
+        for document in reversed(self.documents):
+            data = _over_file(data, document.data)
+        return data
+
+    @cached_property
+    def _merged_mounts(self) -> _Table:
+        """The tables of mounts, each laid over those of the same prefix in the files below."""
+        merged: _Table = {}
+        for document, names in zip(reversed(self.documents), reversed(self.mounts), strict=True):
+            tables: Any = document.data.get("mounts")
+            for name, key in names.items():
+                below, above = merged.get(name), tables[key]
+                merged[name] = lay_over(below, above) if isinstance(below, dict) else above
+        return merged
+
+    def _places(self, kind: str, name: str | None) -> list[Place]:
+        """Find a table in each of the files, the strongest first."""
+        found = []
+        for document, mounts in zip(self.documents, self.mounts, strict=True):
+            key = mounts.get(name or "") if kind == "mounts" else name
+            table = document.data.get(kind)
+            if name is None:
+                found += [Place(document, (kind,))] * isinstance(table, dict)
+            elif key is not None and isinstance(table, dict) and key in table:
+                found.append(Place(document, (kind, key)))
+        return found
 
     def _parent(self, name: str) -> str:
-        """Return the name of the policy that another extends; empty where there is none."""
+        """Return the name of the policy that another extends; empty if there is none."""
         parent = self._policies[name].get("policy")
         return parent if isinstance(parent, str) else ""
 
-    def _names(self, table: dict[str, Any]) -> list[str]:
+    def _chain(self, table: Any) -> list[str]:
         """Follow ``policy`` from table to table, as far as it leads, each policy once."""
         names: dict[str, None] = {}
-        name = table.get("policy")
+        name = table.get("policy") if isinstance(table, dict) else None
         while isinstance(name, str) and name in self._policies and name not in names:
             names[name] = None
             name = self._policies[name].get("policy")
         return list(names)
 
-    def _bases(self, base: dict[str, Any]) -> Callable[[str | None], dict[str, Any]]:
+    def _bases(self, defaults: _Table) -> Callable[[str | None], _Table]:
         """Return a function from the name of a policy to what a mount with it is laid over."""
 
         @cache
-        def of_policy(name: str | None) -> dict[str, Any]:
-            weakest_first = reversed(self._names({"policy": name}))
-            return reduce(_merge, (self._policies[name] for name in weakest_first), base)
+        def of_policy(name: str | None) -> _Table:
+            weakest_first = reversed(self._chain({"policy": name}))
+            return reduce(lay_over, (self._policies[name] for name in weakest_first), defaults)
 
         return of_policy
 
 
-def _laid_over(base: Callable[[str | None], dict[str, Any]], table: Any) -> Any:
-    """Lay a table over its policies and the defaults, unless it is none."""
+def lay_over(below: _Table, above: Any) -> Any:
+    """Lay a table over another; what is not a table replaces it."""
+    if not isinstance(above, dict):
+        return above
+    merged = below | above
+    for key in below.keys() & above.keys():
+        merged[key] = _combine(key, below[key], above[key])
+    return merged
+
+
+def _combine(key: str, below: Any, above: Any) -> Any:
+    """Say what two layers make of a key that both have: the rules, by key.
+
+    ``ignore`` adds up. ``auth`` and ``limit`` are replaced as a whole, the latter be it a name or a
+    table. ``headers`` are merged whatever the case of their names, other tables key by key, a plain
+    value as the table that it stands for. Anything else replaces what is below.
+    """
+    if key == "limit":
+        return above
+    if key == "ignore" and isinstance(below, list) and isinstance(above, list):
+        return [*below, *(code for code in above if code not in below)]
+    if key == "auth":
+        return above
+    if key == "headers" and isinstance(below, dict) and isinstance(above, dict):
+        return merge_headers(below, above)
+    if isinstance(below, dict) or isinstance(above, dict):
+        lower, upper = _as_table(key, below), _as_table(key, above)
+        if isinstance(lower, dict) and isinstance(upper, dict):
+            return lower | upper
+    return above
+
+
+def _as_table(key: str, value: Any) -> Any:
+    """Write a plain value as the table that it stands for."""
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if key in PLAIN_FORMS and (plain or (isinstance(value, str) and "${" in value)):
+        return dict.fromkeys(PLAIN_FORMS[key], value)
+    return value
+
+
+def _over_file(below: _Table, above: _Table) -> _Table:
+    """Lay a file over another; tables of a name, such as policies, are laid over their namesakes.
+
+    What a file extends and expects is its own.
+    """
+    rest = {key: value for key, value in below.items() if key not in _OWN}
+    merged: _Table = lay_over(rest, above)
+    if isinstance(defaults := rest.get("defaults"), dict) and "defaults" in above:
+        merged["defaults"] = lay_over(defaults, above["defaults"])
+    for kind in _NAMED & rest.keys() & above.keys():
+        if isinstance(below[kind], dict) and isinstance(above[kind], dict):
+            names = below[kind] | above[kind]
+            merged[kind] = {
+                name: lay_over(_table(below[kind].get(name)), table)
+                for name, table in names.items()
+            }
+    return merged
+
+
+def _inherit(bases: Callable[[str | None], _Table], table: Any) -> Any:
+    """Lay a table over its policies and the defaults, unless it is not one."""
     if not isinstance(table, dict):
         return table
     name = table.get("policy")
-    below = base(name if isinstance(name, str) else None)
-    return _merge(below, table) if below else table
-
-
-def correction(name: str, known: list[str]) -> str:
-    """Suggest a name for one that is unknown."""
-    short = name[:_LONGEST_CORRECTED].lower()
-    close = get_close_matches(short, known[:_MOST_COMPARED], n=1)
-    return f", did you mean {close[0]}?" if close else ""
-
-
-def _tables(value: Any) -> dict[str, dict[str, Any]]:
-    """Return the tables of a table, leaving out what is none."""
-    tables = value.items() if isinstance(value, dict) else ()
-    return {key: table for key, table in tables if isinstance(table, dict)}
+    below = bases(name if isinstance(name, str) else None)
+    return lay_over(below, table) if below else table
 
 
 def _completed(table: Any) -> Any:
     """Give an expectation of some retry options the one that a policy needs."""
-    retries = table.get("max_retries") if isinstance(table, dict) else None
-    if not isinstance(retries, dict):
-        return table
-    return {**table, "max_retries": {"total": 0, **retries}}
+    retries = _table(table).get("max_retries")
+    return table | {"max_retries": {"total": 0} | retries} if isinstance(retries, dict) else table
 
 
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """Tables of a policy merge key by key, everything else replaces."""
-    merged = base | over
-    for key, value in over.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            merged[key] = base[key] | value
-    return merged
+def _tables(value: Any) -> dict[str, _Table]:
+    """Return the tables of a table, leaving out what is not one."""
+    return {key: table for key, table in _table(value).items() if isinstance(table, dict)}
+
+
+def _table(value: Any) -> _Table:
+    return value if isinstance(value, dict) else {}

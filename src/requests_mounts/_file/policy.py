@@ -10,13 +10,27 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, ConfigDict, Field, Tag, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
+from requests_mounts._file.headers import Headers
+from requests_mounts._file.limits import (
+    BreakerOptions,
+    BreakerTable,
+    BudgetOptions,
+    LimitOptions,
+    LimitOrName,
+    LimitTable,
+)
 from requests_mounts._file.types import (
     SCALAR,
     TABLE,
     TABLE_OR_SCALAR,
+    WORD,
     Address,
+    AddressEntry,
+    AddressFamily,
+    Bytes,
     Code,
     Count,
+    Credential,
     Duration,
     Expected,
     FilePath,
@@ -27,6 +41,9 @@ from requests_mounts._file.types import (
     HttpUrl,
     Limit,
     Methods,
+    Name,
+    NoProxy,
+    OnlyFalse,
     Password,
     PoolSize,
     PrefixText,
@@ -34,7 +51,10 @@ from requests_mounts._file.types import (
     Proxy,
     Seconds,
     Status,
+    Target,
     Text,
+    Token,
+    Username,
     Verify,
     Version,
     bounded,
@@ -196,6 +216,30 @@ class TcpKeepalive:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Auth:
+    """The Authorization header: a token, the file of a token, or a name and a password."""
+
+    bearer: Token | None = None
+    """A token (RFC 6750)."""
+
+    bearer_file: FilePath | None = None
+    """A file that holds a token; it is read again when it may have changed."""
+
+    username: Username | None = None
+    """The name of HTTP's Basic authentication, with `password`."""
+
+    password: Credential | None = None
+    """The password that belongs to it."""
+
+
+AuthOrNot: TypeAlias = Annotated[
+    Annotated[OnlyFalse, Expected("a table, or false for none"), Tag(SCALAR)]
+    | Annotated[Auth, Tag(TABLE)],
+    TABLE_OR_SCALAR,
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class Policy:
     """How requests to the URLs of one prefix are sent."""
 
@@ -232,21 +276,51 @@ class Policy:
     proxy: Proxy = "env"
     """The proxy's URL, "direct" for none, or "env" for what the environment says."""
 
+    no_proxy: tuple[NoProxy, ...] = ()
+    """Hosts, domains and networks that a proxy's URL beside it leaves direct, as NO_PROXY does."""
+
     source_address: Address | None = None
     """The IP address to connect from."""
 
     tcp_keepalive: TcpKeepalive | None = None
     """Probes on idle connections; a table without keys leaves the times to the system."""
 
+    headers: Headers = Headers()
+    """Headers where the caller sends none; false for one that is not to be sent at all."""
+
+    auth: AuthOrNot | None = None
+    """The Authorization header, where the caller sends none; false undoes it. Not in [defaults]."""
+
+    connect_to: tuple[Target, ...] = ()
+    """What to dial instead of the host, in this order: IP addresses, or "unix:" and a path."""
+
+    address_family: AddressFamily = "any"
+    """Whether to dial IPv4 or IPv6 addresses only."""
+
+    addresses: tuple[AddressEntry, ...] = ("any",)
+    """Which addresses may be dialled: words, networks, and what a "!" before them takes away."""
+
+    max_body_size: Bytes | None = None
+    """The most bytes of a response's body, on the wire and decoded; more is an error."""
+
     deny: Flag = False
     """Refuse every request to this prefix."""
+
+    limit: LimitOrName | None = None
+    """How fast, and how many at a time: the name of a table in [limits], or a table."""
+
+    breaker: BreakerTable | None = None
+    """When to refuse at once what fails anyway."""
+
+    retry_budget: BudgetOptions | None = None
+    """For what share of requests there are retries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class MountPolicy(Policy):
     """A policy that may extend another."""
 
-    policy: Text | None = None
+    policy: Name | None = None
     """The name of a policy in [policies], from which this table has what it does not say itself."""
 
     ignore: tuple[Code, ...] | None = None
@@ -264,9 +338,17 @@ class Expectation(Policy):
     """The prefix that is to serve it."""
 
 
+FileName: TypeAlias = Annotated[str, Field(strict=True, min_length=1)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
 class File:
     """Settings of a requests session for each URL prefix."""
+
+    extends: Annotated[
+        FileName | tuple[FileName, ...], Expected("the path of a file, or an array of paths")
+    ] = ()
+    """The file that this one is laid over, or several, each over the one before."""
 
     defaults: Policy = dataclasses.field(default_factory=Policy)
     """What every prefix starts from."""
@@ -274,10 +356,13 @@ class File:
     policies: dict[str, MountPolicy] = dataclasses.field(default_factory=dict)
     """Named sets of settings, used with policy = "name"."""
 
+    limits: dict[str, LimitTable] = dataclasses.field(default_factory=dict)
+    """Named limits, used with limit = "name" and shared by all that use one."""
+
     mounts: dict[str, MountPolicy] = dataclasses.field(default_factory=dict)
     """A table for each URL prefix, as [mounts."https://api.example.com/v1/"]."""
 
-    unmatched: Annotated[Literal["allow", "deny"], Expected('"allow" or "deny"')] = "allow"
+    unmatched: Annotated[Literal["allow", "deny"], WORD, Expected('"allow" or "deny"')] = "allow"
     """Whether to refuse requests to URLs that no prefix of the file serves."""
 
     expect: tuple[Expectation, ...] = ()
@@ -292,5 +377,17 @@ NESTED_TABLES: dict[str, type] = {
     "timeout": Timeout,
     "tls": Tls,
     "tcp_keepalive": TcpKeepalive,
+    "limit": LimitOptions,
+    "breaker": BreakerOptions,
+    "retry_budget": BudgetOptions,
+    "auth": Auth,
 }
 """The keys of a policy whose value may be a table, and what stands in it."""
+
+PATHS: tuple[tuple[str, ...], ...] = (
+    ("tls", "verify"),
+    ("tls", "cert_file"),
+    ("tls", "key_file"),
+    ("auth", "bearer_file"),
+)
+"""The settings that are paths, relative to the folder of the file that writes them."""

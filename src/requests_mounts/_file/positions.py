@@ -30,15 +30,25 @@ _KEY = re.compile(f"(?:{_PART})+")
 _TOKEN = re.compile(rf"(?:{_STRING})|#[^\n]*+|[\[{{]|[\]}}]|[\w.+-]++", re.DOTALL)
 
 
-def key_positions(text: str) -> dict[KeyPath, Span]:
-    """Map the path of every key, table and array element to where it stands.
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """Where the keys and values of a document stand."""
 
-    A table that is opened more than once, as ``a`` by ``[a.b]`` and ``[a.c]``, stands where it is
-    first named. A key of several parts has a place for each of them.
+    keys: dict[KeyPath, Span]
+    """The path of every key, table and array element.
+
+    A table that is opened more than once, such as ``a`` by ``[a.b]`` and ``[a.c]``, stands where it
+    is first named. A key of several parts has a place for each of them.
     """
+    values: dict[KeyPath, Span]
+    """The path of every value that is written as one, which tables with headers are not."""
+
+
+def find_positions(text: str) -> Positions:
+    """Find every key and value of a valid document."""
     scan = _Scan(text)
     scan.run()
-    return scan.found
+    return Positions(scan.found, scan.values)
 
 
 def last_key(text: str) -> tuple[KeyPath, Span, Span | None]:
@@ -75,6 +85,7 @@ class _Container:
     """An array or an inline table that is not closed yet."""
 
     path: KeyPath
+    start: int
     elements: int | None
     """Elements seen so far of an array; None in an inline table."""
 
@@ -84,6 +95,7 @@ class _Scan:
         self.text = text
         self.at = 0
         self.found: dict[KeyPath, Span] = {}
+        self.values: dict[KeyPath, Span] = {}
         self.lengths: dict[KeyPath, int] = {}
         self.table: KeyPath = ()
         self.open: list[_Container] = []
@@ -94,8 +106,9 @@ class _Scan:
         while self._skip_gap():
             char = self.text[self.at]
             if self.open and char in "]}":
-                self.open.pop()
+                closed = self.open.pop()
                 self.at += 1
+                self.values[closed.path] = (closed.start, self.at)
             elif self.open and self.open[-1].elements is not None:
                 self._element(self.open[-1], self.open[-1].elements)
             elif not self.open and char == "[":
@@ -149,15 +162,17 @@ class _Scan:
         self.found[path] = (start, self.at)
 
     def _value(self, path: KeyPath) -> None:
-        match self.text[self.at]:
+        start = self.at
+        match self.text[start]:
             case "[":
-                self.open.append(_Container(path, 0))
+                self.open.append(_Container(path, start, 0))
                 self.at += 1
             case "{":
-                self.open.append(_Container(path, None))
+                self.open.append(_Container(path, start, None))
                 self.at += 1
             case _:
                 self.at = self._end(_SCALAR)
+                self.values[path] = (start, self.at)
 
     def _key(self) -> list[tuple[str, Span]]:
         start, self.at = self.at, self._end(_KEY)

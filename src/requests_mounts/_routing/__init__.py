@@ -1,1 +1,1 @@
-"""Which prefix a URL belongs to."""
+"""Which prefix a URL belongs to; needs neither requests nor a network."""

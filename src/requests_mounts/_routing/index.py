@@ -1,79 +1,20 @@
-"""Which prefix a URL belongs to, in the time of a dictionary lookup.
-
-The rules, of which each decides before the next is asked:
-
-1. an exact host, then the longest wildcard that ends it, then no host at all;
-2. the exact port, then any port;
-3. the longest path, by whole segments. Where no path of a host matches, the next rule's turn comes.
-"""
+"""What serves a URL, in the time of a dictionary lookup, whatever the number of mounts."""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
-from requests_mounts._routing.prefix import DEFAULT_PORTS, Prefix
-from requests_mounts._routing.url import canonical_host, canonical_path, is_ip_address
+from requests_mounts._routing.location import Location
+from requests_mounts._routing.matching import Origin, list_origins, list_paths
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._routing.url import match_plain_path
 
 _T = TypeVar("_T")
 
-# Characters about which parsers disagree where the host ends, or which they drop, match nowhere.
-_URL = re.compile(
-    r"(?P<scheme>https?)://(?P<authority>[^/?#\\\x00-\x20\x7f]+)"
-    r"(?P<path>/[^?#\x00-\x1f\x7f]*)?(?:[?#][^\x00-\x1f\x7f]*)?",
-    re.IGNORECASE,
-)
-_AUTHORITY = re.compile(
-    r"(?:.*@)?(?P<host>\[[^@]*\]|[^:@\[\]]+)(?::(?P<port>[0-9]{0,5}))?", re.DOTALL
-)
-# A path that is its own canonical spelling, up to the query or fragment.
-_match_plain_path = re.compile(r"(?:/(?!\.)[!$&-.0-;=@-Z_a-z~]*+)++(?![^?#])").match
 _ORIGIN = re.compile(r"https?://[^/?#\\@]+/", re.IGNORECASE)  # No password is remembered.
 _LEARNED_AT_LEAST = 4096
-_LARGEST_PORT = "65535"
-
-
-@dataclass(frozen=True, slots=True)
-class Location:
-    """Where a request goes, spelled canonically; the port is empty for the scheme's default."""
-
-    scheme: str
-    host: str
-    port: str
-    path: str
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Read an absolute http or https URL; raises `ValueError` where there can be doubt."""
-        parts = _URL.fullmatch(url)
-        authority = _AUTHORITY.fullmatch(parts["authority"]) if parts else None
-        if not parts or not authority:
-            raise ValueError("no absolute http or https URL")
-        scheme = parts["scheme"].lower()
-        port = str(int(authority["port"])) if authority["port"] else ""
-        if len(port) == len(_LARGEST_PORT) and port > _LARGEST_PORT:
-            raise ValueError("no port")
-        return cls(
-            scheme,
-            canonical_host(authority["host"]),
-            "" if port == DEFAULT_PORTS[scheme] else port,
-            canonical_path(parts["path"] or "/"),
-        )
-
-    def origins(self) -> Iterator[str]:
-        """Name the origins of the prefixes that may serve this place, the strongest first."""
-        yield from _with_ports(f"{self.scheme}://{self.host}", self.port)
-        if not is_ip_address(self.host):
-            dot = self.host.find(".")
-            while dot >= 0:
-                yield from _with_ports(f"{self.scheme}://*{self.host[dot:]}", self.port)
-                dot = self.host.find(".", dot + 1)
-        yield f"{self.scheme}://"
-
-
-def _with_ports(origin: str, port: str) -> Iterator[str]:
-    yield f"{origin}:{port}" if port else origin
-    yield f"{origin}:*"
+HOST_AT = len("https://")
+"""Where to look for the slash after the host, which is later still if the scheme is http."""
 
 
 class _Paths(Generic[_T]):
@@ -88,7 +29,7 @@ class _Paths(Generic[_T]):
         """One for each segment of the deepest path."""
 
     def find(self, path: str) -> _T | None:
-        """Return what is mounted at the longest part of a canonical path."""
+        """Return what is mounted at the first of `list_paths`, without making the list."""
         found = self.root
         end = 0
         for _ in self.levels:
@@ -98,11 +39,9 @@ class _Paths(Generic[_T]):
             found = self.by_path.get(path[: end + 1], found)
         return found
 
-    def find_all(self, path: str) -> list[_T]:
-        """Return what is mounted at each part of a canonical path, the longest first."""
-        path = path if path[-1] == "/" else path + "/"
-        parts = (path[:end] for end in range(len(path), 0, -1) if path[end - 1] == "/")
-        return [self.by_path[part] for part in parts if part in self.by_path]
+    def find_all(self, path: str) -> Iterator[_T]:
+        """Return what is mounted at each of `list_paths`."""
+        return (self.by_path[part] for part in list_paths(path) if part in self.by_path)
 
 
 class Tiers(Generic[_T]):
@@ -121,9 +60,13 @@ class Tiers(Generic[_T]):
         return None
 
     def find_plain(self, url: str, start: int) -> _T | None:
-        """Return the mount of a URL whose path, from ``start`` on, is plain; none otherwise."""
-        plain = _match_plain_path(url, start)
+        """Return the mount of a URL whose path, from ``start`` on, is canonical, or `None`."""
+        plain = match_plain_path(url, start)
         return self.find(plain[0]) if plain else None
+
+    def find_all(self, path: str) -> list[_T]:
+        """Return every mount that may serve a canonical path, the strongest first."""
+        return [mount for paths in self._tiers for mount in paths.find_all(path)]
 
     def only(self) -> _T | None:
         """Return the mount that serves every path, if there is one."""
@@ -131,57 +74,78 @@ class Tiers(Generic[_T]):
         return first.root if len(first.by_path) == 1 else None
 
 
-class Router(Generic[_T]):
-    """An index of mounts. It is never changed, so any thread may look up in it.
+class Index(Generic[_T]):
+    """What is mounted under which key, ready to be looked up by any number of threads.
 
-    What it learns about the origins of URLs is kept within bounds, under the text of a URL up to
-    the slash that begins its path: in ``routes`` the mount of an origin that has a single one, in
-    ``tiers`` the mounts of one that has several.
+    The mounts of an index never change. What it learns about the origins of URLs does: it is a
+    cache, kept within bounds, that any thread may fill, as all of them would write the same. Its
+    keys are the texts of URLs up to the slash that begins their paths: ``routes`` has the mount of
+    an origin with a single one, ``tiers`` the mounts of an origin with several.
+
+    Keys that are not prefixes are compared as text, as requests does it: before all prefixes if
+    they only look like one, such as ``https://h/?page=``, and so are longer than those that match
+    beside them; after all prefixes otherwise, such as ``file://``, ``http`` or the empty one.
     """
 
-    __slots__ = ("_limit", "_origins", "_paths", "routes", "tiers")
+    __slots__ = ("_limit", "_long_texts", "_origins", "_paths", "_short_texts", "routes", "tiers")
 
-    def __init__(self, mounts: Iterable[tuple[Prefix, _T]]) -> None:
-        by_origin: dict[str, dict[str, _T]] = {}
-        for prefix, target in mounts:
-            by_origin.setdefault(prefix.origin, {}).setdefault(prefix.path or "/", target)
-        self._start(by_origin)
+    def __init__(self, mounts: Iterable[tuple[str, _T]]) -> None:
+        by_origin: dict[Origin, dict[str, _T]] = {}
+        long: list[tuple[str, _T]] = []
+        short: list[tuple[str, _T]] = []
+        for key, target in mounts:
+            if prefix := Prefix.read(key):
+                by_origin.setdefault(prefix.origin, {}).setdefault(prefix.path or "/", target)
+            else:
+                lowered = key.lower()
+                looks_alike = lowered.startswith(("http://", "https://"))
+                (long if looks_alike else short).append((lowered, target))
+        self._start(by_origin, tuple(long), tuple(short))
 
-    def _start(self, origins: dict[str, dict[str, _T]]) -> None:
+    def _start(
+        self,
+        origins: dict[Origin, dict[str, _T]],
+        long_texts: tuple[tuple[str, _T], ...],
+        short_texts: tuple[tuple[str, _T], ...],
+    ) -> None:
         self._origins = origins
-        self._paths: dict[str, _Paths[_T]] = {}
+        self._long_texts = long_texts
+        self._short_texts = short_texts
+        self._paths: dict[Origin, _Paths[_T]] = {}
         self._limit = _LEARNED_AT_LEAST + len(origins)
         self.routes: dict[str, _T] = {}
         self.tiers: dict[str, Tiers[_T]] = {}
 
-    def at(self, prefix: Prefix) -> _T | None:
-        """Return what is mounted at a prefix itself."""
-        return self._origins.get(prefix.origin, {}).get(prefix.path or "/")
-
-    def extended(self, prefix: Prefix, target: _T) -> "Router[_T]":
-        """Return a router that has one more mount, or another target for one."""
-        router: Router[_T] = Router.__new__(Router)
-        by_path = self._origins.get(prefix.origin, {}) | {prefix.path or "/": target}
-        router._start(self._origins | {prefix.origin: by_path})
-        return router
+    def extended(self, key: str, target: _T) -> "Index[_T] | None":
+        """Return an index that has one more mount, or `None` if it takes all keys to make it."""
+        prefix = Prefix.read(key)
+        by_path = self._origins.get(prefix.origin, {}) if prefix else {}
+        if not prefix or (prefix.path or "/") in by_path:
+            return None
+        index: Index[_T] = Index.__new__(Index)
+        origins = self._origins | {prefix.origin: by_path | {prefix.path or "/": target}}
+        index._start(origins, self._long_texts, self._short_texts)
+        return index
 
     def find(self, url: str) -> _T | None:
-        """Return the mount of a URL; raises `ValueError` where the URL leaves any doubt."""
-        location = Location.parse(url)
-        found = tuple(filter(None, map(self._paths_of, location.origins())))
-        if not found:
-            return None
-        tiers = Tiers(found)
-        self._learn(url[: url.find("/", 8) + 1], tiers)
-        return tiers.find(location.path)
+        """Return what serves the URL of a request; `prepare` makes it of what a caller wrote."""
+        found = _compare(url, self._long_texts)
+        if found is None and (place := Location.find(url)) and (tiers := self._tiers_of(place)):
+            self._learn(url[: url.find("/", HOST_AT) + 1], tiers)
+            found = tiers.find(place.path)
+        return _compare(url, self._short_texts) if found is None else found
 
     def find_all(self, url: str) -> list[_T]:
-        """Return every mount that a URL matches, the one that serves it first."""
-        location = Location.parse(url)
-        found = filter(None, map(self._paths_of, location.origins()))
-        return [mount for paths in found for mount in paths.find_all(location.path)]
+        """Return every mount whose prefix serves a URL, the strongest first."""
+        place = Location.find(url)
+        tiers = self._tiers_of(place) if place else None
+        return tiers.find_all(place.path) if place and tiers else []
 
-    def _paths_of(self, origin: str) -> _Paths[_T] | None:
+    def _tiers_of(self, place: Location) -> Tiers[_T] | None:
+        found = tuple(filter(None, map(self._paths_of, list_origins(place))))
+        return Tiers(found) if found else None
+
+    def _paths_of(self, origin: Origin) -> _Paths[_T] | None:
         """Return the mounts of the origin of prefixes, made ready when they are first asked for."""
         paths = self._paths.get(origin)
         if paths is None and origin in self._origins:
@@ -189,8 +153,8 @@ class Router(Generic[_T]):
         return paths
 
     def _learn(self, origin: str, tiers: Tiers[_T]) -> None:
-        """Remember what an origin leads to, where the text is nothing but an origin."""
-        if not _ORIGIN.fullmatch(origin):
+        """Remember what an origin leads to, if the text is nothing but an origin and decides."""
+        if self._long_texts or not _ORIGIN.fullmatch(origin):
             return
         if len(self.routes) + len(self.tiers) >= self._limit:
             self.routes.clear()
@@ -199,3 +163,9 @@ class Router(Generic[_T]):
             self.routes[origin] = only
         else:
             self.tiers[origin] = tiers
+
+
+def _compare(url: str, texts: tuple[tuple[str, _T], ...]) -> _T | None:
+    """Find what serves a URL as requests does, among keys in lower case."""
+    lowered = url.lower() if texts else ""
+    return next((target for key, target in texts if lowered.startswith(key)), None)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import idna  # A dependency of requests; a host must be encoded here just as requests encodes it.
 
+DEFAULT_PORTS = {"http": "80", "https": "443"}
 LONGEST_HOST = 253
 """Characters of a name, RFC 1035 section 2.3.4 as commonly counted."""
 
@@ -18,23 +19,23 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.DOTALL)
 _IPV4_PARTS = 4
 _IPV4_NUMBER = re.compile(r"0[0-7]{0,20}|[1-9][0-9]{0,20}|0x[0-9a-f]{0,20}")
 _LARGEST_BYTE = 0xFF
-_PLAIN_PATH = re.compile(r"(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]*)+")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+# A path that is its own canonical spelling, up to the query or fragment: most of them are, and are
+# told from the rest in a tenth of the time. The possessive quantifiers never go back.
+match_plain_path = re.compile(r"(?!//)(?:/(?!\.)[A-Za-z0-9\-._~!$&'()*+,;=:@]*+)++(?![^?#])").match
 _KEPT_IN_PATH = "/%!$&'()*+,;=:@-._~"
 
 
 def canonical_host(host: str) -> str:
     """Return the one spelling of a host: lower case, IDNA, no final dot, shortest IP address.
 
-    Raises `ValueError` where the host is none, as a bracketed text that is no IPv6 address.
+    Raises `ValueError` if it cannot be one, such as a bracketed text that is not an IPv6 address.
     """
     if host.startswith("["):
         return _canonical_ipv6(host)
     if not host.isascii():
-        if len(host) > LONGEST_HOST:  # Encoding takes time that is quadratic in the length.
-            raise ValueError("longer than a name may be")
         host = idna.encode(host, uts46=True).decode("ascii")
     host = host.lower().removesuffix(".")
     return _canonical_ipv4(host) if _NUMERIC.fullmatch(host) else host
@@ -44,13 +45,14 @@ def canonical_path(path: str) -> str:
     """Return the one spelling of a path that starts with ``/``.
 
     Escapes of unreserved characters are decoded, those of reserved ones kept in upper case, other
-    characters escaped as UTF-8, and dot segments resolved, ``%2e%2e`` too.
+    characters escaped as UTF-8, and dot segments resolved, ``%2e%2e`` too. Slashes at the beginning
+    are one, as some releases of requests send them so.
     """
-    if _PLAIN_PATH.fullmatch(path):
+    if match_plain_path(path):
         return path
     if _STRAY_PERCENT.search(path):  # urllib3 then takes every % of the path for the character.
         path = _ESCAPE.sub(lambda escape: escape[0].upper(), path).replace("%", "%25")
-    path = quote(_ESCAPE.sub(_canonical_escape, path), safe=_KEPT_IN_PATH)
+    path = quote(_ESCAPE.sub(canonical_escape, path), safe=_KEPT_IN_PATH)
     return _without_dot_segments(path)
 
 
@@ -70,12 +72,12 @@ def _canonical_ipv4(host: str) -> str:
     """Read one to four numbers, decimal, octal or hexadecimal, the last filling what is left."""
     parts = host.split(".")
     if len(parts) > _IPV4_PARTS or not all(map(_IPV4_NUMBER.fullmatch, parts)):
-        raise ValueError("no IPv4 address")
+        raise ValueError("not an IPv4 address")
     *firsts, last = map(_ipv4_number, parts)
     if any(number > _LARGEST_BYTE for number in firsts) or last >= 256 ** (
         _IPV4_PARTS - len(firsts)
     ):
-        raise ValueError("no IPv4 address")
+        raise ValueError("not an IPv4 address")
     value = last + sum(number << (24 - 8 * index) for index, number in enumerate(firsts))
     return ".".join(map(str, value.to_bytes(_IPV4_PARTS, "big")))
 
@@ -86,13 +88,14 @@ def _ipv4_number(text: str) -> int:
     return int(text, 8 if text.startswith("0") else 10)
 
 
-def _canonical_escape(match: re.Match[str]) -> str:
+def canonical_escape(match: re.Match[str]) -> str:
+    """Decode an escape of an unreserved character, and write that of any other in upper case."""
     char = chr(int(match[0][1:], 16))
     return char if char in _UNRESERVED else match[0].upper()
 
 
 def _without_dot_segments(path: str) -> str:
-    """Resolve ``.`` and ``..`` as RFC 3986 does in section 5.2.4."""
+    """Resolve ``.`` and ``..`` as RFC 3986 does in section 5.2.4, without empty first segments."""
     _, *segments = path.split("/")
     kept: list[str] = []
     for segment in segments:
@@ -102,4 +105,4 @@ def _without_dot_segments(path: str) -> str:
             kept.append(segment)
     if segments[-1] in {".", ".."}:
         kept.append("")
-    return "/" + "/".join(kept)
+    return "/" + "/".join(kept).lstrip("/")

@@ -1,130 +1,157 @@
-"""One clock over all that a request does."""
+"""The deadline of one request: how much time is left, and which socket to cut at its end."""
 
+import logging
 import socket
 import time
 from contextlib import suppress
 from contextvars import ContextVar
-from threading import Lock, Timer
-from typing import Any, Self
+from typing import Any
 
-from urllib3 import Retry
+from requests import PreparedRequest
+from requests.exceptions import Timeout as RequestsTimeout
 from urllib3 import Timeout as Urllib3Timeout
-from urllib3.response import BaseHTTPResponse
 
+from requests_mounts._secret import redact
+from requests_mounts._sending.clock import clock
+from requests_mounts._sending.counters import Counters
+from requests_mounts._sending.signals import Signal
+
+_log = logging.getLogger("requests_mounts.deadline")
 _SHORTEST = 0.001  # urllib3 takes no timeout of zero.
-
-
-class DeadlineReached(Exception):  # noqa: N818 - a signal inside the library, not an error of it
-    """No time is left. Never an `OSError`, which urllib3 and requests would wrap or retry."""
 
 
 class Deadline:
     """Ends what a connection does when the time is up, even if the server keeps sending.
 
-    For a stream it ends with the headers, so that reading the body keeps its own timeout.
+    It begins when it is made and lasts until `stop`. A connection is watched from the moment that
+    the request has it until it is put back into its pool, and nobody else's is ever cut.
     """
 
-    def __init__(self, seconds: float, *, stream: bool) -> None:
-        self.reached = False
-        self.response: BaseHTTPResponse | None = None
-        """The response whose body is read; its connection may have let go of the socket."""
-        self._stream = stream
-        self._end = time.monotonic() + seconds
-        self._lock = Lock()
+    was_cut = False
+    """Whether a connection was cut while it was watched; it is of no use to anyone any more."""
+
+    in_body = False
+    """Whether only the body is left to read, so that no other connection can follow."""
+
+    counters: Counters | None = None
+    """Where it is counted, once, if it ends the request."""
+
+    def __init__(
+        self, request: PreparedRequest, seconds: float, *, stream: bool, began: float | None = None
+    ) -> None:
+        self.request = request
+        self.seconds = seconds
+        self.stream = stream
+        self.end = (time.monotonic() if began is None else began) + seconds
         self._connection: Any = None
-        self._timer = Timer(seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
+        self._sock: Any = None
+        clock.start(self)
 
     def left(self) -> float:
         """Return the seconds that are left, none or less when it is reached."""
-        return self._end - time.monotonic()
+        return self.end - time.monotonic()
 
-    def watch(self, connection: Any) -> None:
-        """Take charge of a connection."""
-        with self._lock:
-            self._connection = connection
+    def check(self) -> None:
+        """Raise `DeadlineReached` if no time is left."""
+        if self.left() <= 0:
+            raise DeadlineReached(self)
+
+    def watch(self, connection: Any, sock: Any) -> None:
+        """Take charge of a connection, and of its socket, which it may let go of earlier."""
+        with clock.lock:
+            self._connection, self._sock = connection, sock
 
     def release(self, connection: Any) -> None:
         """Leave a connection alone, which others may use from now on."""
-        with self._lock:
+        with clock.lock:
             if self._connection is connection:
-                self._connection = None
+                self._connection = self._sock = None
+        if self.in_body:
+            clock.stop(self)
 
-    def cancel(self) -> None:
+    def stop(self) -> None:
         """Stop the clock."""
-        self._timer.cancel()
-        self.watch(None)
-        self.response = None
+        clock.stop(self)
+        with clock.lock:
+            self._connection = self._sock = None
 
-    def clip(self, timeout: Urllib3Timeout) -> Urllib3Timeout:
-        """Shorten a timeout to what is left."""
-        left = max(self.left(), _SHORTEST)
-        return Urllib3Timeout(
-            connect=_least(timeout.connect_timeout, left),
-            read=timeout.read_timeout if self._stream else _least(timeout.read_timeout, left),
-            total=timeout.total,
-        )
+    def go_on_in_body(self) -> bool:
+        """Keep the clock running over the body, if there is a connection that it comes from."""
+        with clock.lock:
+            self.in_body = self._connection is not None
+        return self.in_body
 
-    def _cut(self) -> None:
-        """Shut the socket down, which wakes the thread that waits for it."""
-        with self._lock:
-            self.reached = True
-            sock = getattr(self._connection, "sock", None)
-            if sock is not None:
+    def cut(self) -> bool:
+        """Shut the socket down, which wakes the thread that waits for it; under the clock's lock.
+
+        Returns whether to do so again, because the request may go on over another socket.
+        """
+        if self._connection is not None:
+            self.was_cut = True
+            for sock in (self._sock, getattr(self._connection, "sock", None)):
                 _shut_down(sock)
-            elif self.response:
-                with suppress(OSError, RuntimeError, ValueError):  # It may be at its end.
-                    self.response.shutdown()
+        return not self.in_body
+
+    def clip(self, timeout: Urllib3Timeout) -> float:
+        """Shorten a timeout to what is left, and return that.
+
+        Only the timeout of connecting, as the clock ends everything else, and the next request over
+        a connection sends with the timeout that the last one has read with.
+        """
+        left = max(self.end - time.monotonic(), _SHORTEST)
+        timeout._connect = _least(timeout.connect_timeout, left)  # noqa: SLF001 - no other way
+        if not clock.running and not self.stream:
+            timeout.total = _least(timeout.total, left)
+        return left
+
+    def least(self, timeout: Any) -> float:
+        """Return a timeout in seconds, whatever urllib3 takes for one, or what is left."""
+        return _least(timeout, max(self.left(), _SHORTEST))
+
+    def error(self) -> RequestsTimeout:
+        """Return the error that the caller sees, which names the URL and the time."""
+        what = f"{self.request.method} {redact(self.request.url or '')}"
+        message = f"{what} took longer than its deadline of {self.seconds:g} s"
+        if self.counters:
+            self.counters.count("timeouts", "deadlines")
+            self.counters = None
+            _log.debug("%s", message)
+        return RequestsTimeout(message, request=self.request)
 
 
-class DeadlineRetry(Retry):
-    """A `Retry` that neither tries nor waits beyond a deadline."""
+class DeadlineReached(Signal):
+    """No time is left."""
 
-    deadline: Deadline
+    numbers = ()  # The deadline counts itself.
 
-    @classmethod
-    def until(cls, deadline: Deadline, retry: Retry) -> Self:
-        """Return a retry with the options of another."""
-        bounded = cls.__new__(cls)
-        vars(bounded).update(vars(retry), deadline=deadline)
-        return bounded
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__(deadline)
+        self._deadline = deadline
 
-    def new(self, **kw: Any) -> Self:
-        """Return the next retry, under the same clock."""
-        return self.until(self.deadline, super().new(**kw))
-
-    def increment(self, *args: Any, **kwargs: Any) -> Self:
-        """Count an attempt; the last one was that which took the rest of the time."""
-        if self.deadline.left() <= 0:
-            raise DeadlineReached from kwargs.get("error")
-        return super().increment(*args, **kwargs)
-
-    def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
-        """Wait as the server asks, unless that is longer than what is left."""
-        self._refuse(self.get_retry_after(response) or 0)
-        return super().sleep_for_retry(response)
-
-    def _sleep_backoff(self) -> None:
-        backoff = self.get_backoff_time()
-        self._refuse(backoff)
-        time.sleep(backoff)
-
-    def _refuse(self, seconds: float) -> None:
-        if seconds >= self.deadline.left():
-            raise DeadlineReached
+    def error(self, _: PreparedRequest) -> RequestsTimeout:
+        """Return the deadline's error."""
+        return self._deadline.error()
 
 
 current_deadline: ContextVar[Deadline | None] = ContextVar("current_deadline", default=None)
-"""The deadline of the request that this thread sends."""
+"""The deadline of the request that this thread sends.
+
+Every adapter of ours binds it anew, as a body may be a generator that sends requests of its own.
+"""
 
 
-def _least(one: Any, seconds: float) -> float:
-    return min(one, seconds) if isinstance(one, (int, float)) else seconds
+def _least(timeout: Any, left: float) -> float:
+    return min(timeout, left) if isinstance(timeout, (int, float)) else left
 
 
-def _shut_down(sock: socket.socket) -> None:
-    # Not SSLSocket's own shutdown, which would take the TLS state from under the reading thread.
-    # A socket that is closed already raises an OSError, what is no socket a TypeError.
-    with suppress(OSError, TypeError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+def _shut_down(sock: Any) -> None:
+    """Shut down the real socket, below the TLS, whose state belongs to the thread that reads.
+
+    A TLS object's own ``shutdown`` forgets its keys, so that the thread would go on in the clear.
+    """
+    for _ in range(3):  # TLS through an https proxy is TLS in TLS.
+        if isinstance(sock, socket.socket):
+            with suppress(OSError):  # It may be closed already.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            return
+        sock = getattr(sock, "socket", None)

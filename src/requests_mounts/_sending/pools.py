@@ -1,24 +1,51 @@
-"""urllib3's pools under a policy: how long to wait for a connection, and how long to keep one.
+"""urllib3's pools under a policy, with one place for each event of a request.
 
-Each pool class of urllib3 gets a twin that calls it in every method and chooses no connection class
-of its own, so that what replaces those, as recorders do, works as ever.
+| event | place |
+| --- | --- |
+| an attempt begins | `urlopen`, which urllib3 calls again for each retry; refuse here |
+| it has a place in the pool | `_get_conn` |
+| a connection is made, is connected | `CountedPool._new_conn`, `PolicyConnection.connect` |
+| the headers of a response are there | `_make_request` returns |
+| the attempt fails, or its response is to be retried | `DeadlineRetry.increment`, before any wait |
+| its place in the pool is free again | `_put_conn`, with `None` if the connection was closed |
+
+A gate that refuses a request belongs before ``super().urlopen``: if `_get_conn` raises without
+having taken a place, urllib3 gives one back all the same.
+
+Each class has a twin that calls it in every method and chooses no connection class of its own, so
+that what replaces those, as recorders do, works as ever.
 """
 
+import logging
 import socket
 import time
-from functools import cache, partial
-from math import isinf
+from functools import partial
+from math import inf, isinf
+from threading import RLock
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
-from urllib3 import HTTPConnectionPool, PoolManager, Retry
+from urllib3 import PoolManager, Retry
 from urllib3 import Timeout as Urllib3Timeout
 from urllib3.connection import HTTPConnection
 
 from requests_mounts._file.policy import Policy, TcpKeepalive
 from requests_mounts._secret import reveal
-from requests_mounts._sending.deadline import DeadlineReached, DeadlineRetry, current_deadline
+from requests_mounts._sending.attempt import Attempt, current_attempt, origin_of
+from requests_mounts._sending.body_size import bound
+from requests_mounts._sending.connections import turn_into
+from requests_mounts._sending.counters import Counters
+from requests_mounts._sending.counting import CappedPool, CountedPool
+from requests_mounts._sending.deadline import Deadline, current_deadline
+from requests_mounts._sending.forks import around_forks
+from requests_mounts._sending.guarded import GuardedConnection, GuardedRetry, guarded
+from requests_mounts._sending.guards import Guard
+from requests_mounts._sending.reach import FREE, ReachingPool, reach_of
+from requests_mounts._sending.retry import keep_to
+from requests_mounts._sending.signals import Signal
+from requests_mounts._sending.twins import twin
 
+_log = logging.getLogger("requests_mounts.pools")
 _KEEPALIVE_OPTIONS = {
     "idle": getattr(socket, "TCP_KEEPIDLE", getattr(socket, "TCP_KEEPALIVE", None)),
     "interval": getattr(socket, "TCP_KEEPINTVL", None),
@@ -36,105 +63,192 @@ def pool_settings(policy: Policy) -> dict[str, Any]:
     return settings
 
 
-def put_under(policy: Policy, manager: PoolManager) -> None:
-    """Let a new pool manager make pools that keep to a policy."""
-    if _asks_for_a_pool(policy):
-        classes = manager.pool_classes_by_scheme.items()
-        twins: dict[str, Any] = {
-            scheme: partial(_twin(pool_class), policy=policy) for scheme, pool_class in classes
-        }
-        manager.pool_classes_by_scheme = twins
+def put_under(  # noqa: PLR0913 - what pools have in common
+    policy: Policy,
+    manager: PoolManager,
+    counters: Counters,
+    *,
+    guard: Guard | None = None,
+    proxy: str | None = None,
+    keeps: bool = True,
+) -> None:
+    """Let a new pool manager, of a proxy or direct, make pools that count and keep to a policy."""
+    settings: dict[str, Any] = {"counters": counters, "proxy": proxy, "keeps": keeps}
+    ours: type[CountedPool] = CountedPool
+    if guard or manager.connection_pool_kw["block"] or _asks_for_a_pool(policy):
+        ours, settings["policy"], settings["guard"] = PolicyPool, policy, guard
+    classes = manager.pool_classes_by_scheme.items()
+    twins: dict[str, Any] = {
+        scheme: partial(twin(ours, pool_class), **settings) for scheme, pool_class in classes
+    }
+    manager.pool_classes_by_scheme = twins
+    _all_managers.add(manager)
 
 
-class PolicyPool(HTTPConnectionPool):
-    """What the twins have in common."""
+def _renew_locks() -> None:
+    """Free the containers of pools in a forked child, whichever thread of the parent had one."""
+    for manager in tuple(_all_managers):
+        manager.pools.lock = RLock()
 
-    def __init__(self, *args: Any, policy: Policy, **kwargs: Any) -> None:
+
+_all_managers: "WeakSet[PoolManager]" = WeakSet()
+around_forks(in_child=_renew_locks)
+
+
+class PolicyPool(CappedPool, ReachingPool):
+    """What the twins have in common: one place for each event of a request."""
+
+    def __init__(
+        self, *args: Any, policy: Policy, guard: Guard | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._policy = policy
-        self._opened: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
-        self._returned: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+        self._guard = guard
+        self._origin = f"{self.scheme}://{self.host}:{self.port}"
+        self._reach = reach_of(policy)
+        self._guarded: tuple[Retry, Retry] | None = None
 
-    def urlopen(  # type: ignore[override]  # noqa: PLR0913 - the signature is urllib3's
+    def urlopen(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the signature is urllib3's
         self,
         method: str,
         url: str,
         body: Any = None,
         headers: Any = None,
         retries: Any = None,
-        *args: Any,
+        redirect: bool = True,  # noqa: FBT001, FBT002
+        assert_same_host: bool = True,  # noqa: FBT001, FBT002
+        *,
         pool_timeout: float | None = None,
         **kwargs: Any,
     ) -> Any:
         """Make one attempt, and by way of urllib3 the next ones."""
+        deadline = current_deadline.get()
+        if deadline:
+            deadline.check()
+        attempt = self._begin(self._guard, url, deadline) if self._guard else None
         timeout = self._get_timeout(kwargs.pop("timeout", Urllib3Timeout.DEFAULT_TIMEOUT))
         wait = self._wait(timeout) if pool_timeout is None else pool_timeout
-        if deadline := current_deadline.get():
-            timeout = deadline.clip(timeout)
-            left = max(deadline.left(), 0)
+        if isinstance(retries, Retry):
+            if attempt and retries.total != 0:
+                retries = self._guard_retry(retries)
+            retries = keep_to(deadline, retries) if deadline else retries
+        if deadline:
+            left = deadline.clip(timeout)
             wait = left if wait is None else min(wait, left)
-            if isinstance(retries, Retry) and not isinstance(retries, DeadlineRetry):
-                retries = DeadlineRetry.until(deadline, retries)
-        opener: Any = super().urlopen  # Its pool_timeout is typed as an integer, and need not be.
-        return opener(
-            method,
-            url,
-            body,
-            headers,
-            retries,
-            *args,
-            **kwargs,
-            timeout=timeout,
-            pool_timeout=wait,
-        )
+        # These are named, as instrumentation that adds headers reads the names.
+        kwargs |= {"headers": headers, "retries": retries, "redirect": redirect}
+        kwargs |= {"assert_same_host": assert_same_host, "timeout": timeout, "pool_timeout": wait}
+        if not attempt:
+            return super().urlopen(method, url, body, **kwargs)
+        token = current_attempt.set(attempt)
+        try:
+            return super().urlopen(method, url, body, **kwargs)
+        finally:
+            current_attempt.reset(token)
+            attempt.end()
+
+    def _begin(self, guard: Guard, url: str, deadline: Deadline | None) -> Attempt:
+        """Wait until the guard lets an attempt pass.
+
+        urllib3 makes the next attempt inside of `urlopen` of the first, so that a permit that was
+        held around it would wait for itself: it is given back before a retry, or a sleep, begins.
+        """
+        origin = self._origin if url[:1] == "/" else origin_of(url)
+        attempt = Attempt(guard, origin)
+        attempt.begin(left=deadline.left() if deadline else inf)
+        return attempt
+
+    def _guard_retry(self, retry: Retry) -> Retry:
+        """Return the guarded retry of an adapter, which hands over the same one every time."""
+        if isinstance(retry, GuardedRetry):
+            return retry
+        known = self._guarded
+        if known is None or known[0] is not retry:
+            known = self._guarded = retry, guarded(retry)
+        return known[1]
 
     def _wait(self, timeout: Urllib3Timeout) -> float | None:
-        """Return how long to wait for a connection: none is without end."""
+        """Return how long to wait for a connection: `None` is without end."""
         if self._policy.pool_timeout is None:
             connect = timeout.connect_timeout
             return connect if isinstance(connect, (int, float)) else None
         return None if isinf(self._policy.pool_timeout) else self._policy.pool_timeout
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout=timeout)
-        if not connection.is_closed and self._is_stale(connection):
+        """Take a connection out of the pool; what is raised after that gives its place back."""
+        connection: Any = super()._get_conn(timeout=timeout)
+        if not connection.is_closed and connection.is_stale(self._policy):
+            _log.debug("replacing a stale connection to %s", self.origin)
             connection.close()
-        if connection.is_closed:
-            self._opened[connection] = time.monotonic()
-        if deadline := current_deadline.get():
-            if deadline.left() <= 0:
-                connection.close()
-                raise DeadlineReached
-            deadline.watch(connection)
+        connection.deadline = current_deadline.get()
+        if connection.deadline:
+            connection.deadline.watch(connection, connection.sock)
         return connection
 
+    def _wait_for_conn(self, timeout: float | None) -> Any:
+        connection = super()._wait_for_conn(timeout)
+        if self._guard and (attempt := current_attempt.get()):
+            attempt.send()  # What goes out after a wait takes its token now.
+        return connection
+
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()
+        return turn_into(GuardedConnection, connection) if self._guard else connection
+
+    def _prepare_proxy(self, conn: Any) -> None:
+        """Connect by way of a proxy."""
+        try:
+            super()._prepare_proxy(conn)
+        except BaseException as error:
+            if self._guard and (attempt := current_attempt.get()):
+                attempt.fail(error)
+            raise
+
+    def _make_request(self, conn: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Send the request over a connection, and return a response as soon as it has headers."""
+        if conn.deadline:
+            conn.deadline.check()  # The wait for the connection may have taken the rest.
+        attempt = current_attempt.get() if self._guard else None
+        try:
+            response: Any = super()._make_request(conn, method, *args, **kwargs)
+        except BaseException as error:
+            if attempt:
+                attempt.fail(error)
+            raise
+        if attempt:
+            attempt.answer(response, method, kwargs.get("retries"))
+            conn.permit = attempt.hand_over()
+        limit = self._policy.max_body_size
+        if limit is not None and not isinf(limit):
+            try:
+                bound(response, int(limit))
+            except Signal:  # It is closed, and another is put in its place.
+                self._counters.note(conn.free)
+                raise
+        return response
+
     def _put_conn(self, conn: Any) -> None:
+        """Put a connection back, or `None` in the place of one that was closed after an error."""
         if conn is not None:
-            self._returned[conn] = time.monotonic()
-            if deadline := current_deadline.get():
-                deadline.release(conn)
+            conn.returned = time.monotonic()
+            if conn.deadline:
+                conn.deadline.release(conn)
+                conn.deadline = None
         super()._put_conn(conn)
-
-    def _is_stale(self, connection: Any) -> bool:
-        """Tell whether a connection is too old, or was idle for too long, to be used again."""
-        now = time.monotonic()
-        idle = now - self._returned.get(connection, now)
-        age = now - self._opened.get(connection, now)
-        policy = self._policy
-        return (policy.keepalive_expiry is not None and idle >= policy.keepalive_expiry) or (
-            policy.max_connection_age is not None and age >= policy.max_connection_age
-        )
-
-
-@cache
-def _twin(pool_class: type[HTTPConnectionPool]) -> type[HTTPConnectionPool]:
-    return type(f"Policy{pool_class.__name__}", (PolicyPool, pool_class), {})
+        if self._guard and conn is not None and conn.permit:
+            conn.give_permit_back()
 
 
 def _asks_for_a_pool(policy: Policy) -> bool:
     """Tell whether urllib3's own pools cannot do it."""
-    limits = (policy.deadline, policy.keepalive_expiry, policy.max_connection_age)
-    return policy.pool_block or any(limit is not None for limit in limits)
+    limits = (
+        policy.deadline,
+        policy.keepalive_expiry,
+        policy.max_connection_age,
+        policy.max_body_size,
+    )
+    reaches_all = (policy.connect_to, policy.address_family, policy.addresses) == FREE
+    return any(limit is not None for limit in limits) or not reaches_all
 
 
 def _socket_options(keepalive: TcpKeepalive) -> list[tuple[int, int, int | bytes]]:

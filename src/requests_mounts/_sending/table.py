@@ -4,64 +4,73 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise, takewhile
-from threading import RLock
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from requests.adapters import BaseAdapter
 from requests.exceptions import InvalidSchema
 
-from requests_mounts._routing.index import Router, Tiers
-from requests_mounts._routing.prefix import Prefix
+from requests_mounts._routing.index import HOST_AT, Index, Tiers
+from requests_mounts._sending.locks import ProcessLock
 
 _Adapters: TypeAlias = Mapping[str, BaseAdapter] | Iterable[tuple[str, BaseAdapter]]
-
-
-class _Index(NamedTuple):
-    """What is known of a table as long as it does not change."""
-
-    router: Router[BaseAdapter]
-    long_texts: tuple[tuple[str, BaseAdapter], ...]
-    """Keys that only look like prefixes, as ``https://h/?page=``; no other is as long."""
-    short_texts: tuple[tuple[str, BaseAdapter], ...]
-    """Other keys that are none, as ``file://``, ``http`` or the empty one."""
-    longest_first: bool
 
 
 class MountTable(OrderedDict[str, BaseAdapter]):
     """An ordered mapping of prefixes to adapters, as requests has it, that knows how to route.
 
-    Tools copy it, walk it and change it as any mapping, and routing follows. Keys that are no http
-    or https prefixes, as ``file://`` or ``""``, are compared as text, as requests does it.
+    Tools copy it, walk it and change it as any mapping, and routing follows. The index of its keys
+    is built when it is first asked after a change, and replaced as a whole; the lock keeps changes
+    apart from each other and from whatever reads all keys.
     """
 
     routes: Mapping[str, BaseAdapter]
-    """The adapter of each known origin that has one only; see `Router`."""
+    """The adapter of each known origin that has a single one; see `Index`."""
 
     tiers: Mapping[str, Tiers[BaseAdapter]]
     """The adapters of each known origin that has several."""
 
+    siblings: Any = None
+    """Those of the adapters that look URLs up here; see `siblings`."""
+
+    _lock = ProcessLock()
+    """Of all tables: they change rarely."""
+
     def __init__(self, adapters: _Adapters = ()) -> None:
-        self._lock = RLock()
+        self._longest_first = False
         self._set_index(None)
         super().__init__()
         put = super().__setitem__  # Nobody else sees the table yet.
+        if isinstance(adapters, MountTable):
+            adapters = adapters.snapshot()
         for key, adapter in adapters.items() if isinstance(adapters, Mapping) else adapters:
             put(key, adapter)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (list(self.items()),)
+        return type(self), (self.snapshot(),), self.siblings
+
+    def __setstate__(self, siblings: Any) -> None:
+        siblings.find_in(self)
+
+    def snapshot(self) -> tuple[tuple[str, BaseAdapter], ...]:
+        """Return all keys with their adapters as they are at one moment."""
+        with self._lock:
+            return tuple(self.items())
+
+    def find_all(self, url: str) -> list[BaseAdapter]:
+        """Return every adapter whose prefix serves a URL, the strongest first."""
+        return (self._index or self._build_index()).find_all(url)
+
+    def route(self, url: str) -> BaseAdapter | None:
+        """Return the adapter of a URL, if there is one."""
+        origin = url[: url.find("/", HOST_AT) + 1]  # Empty without a path, and then not known.
+        adapter = self.routes.get(origin)
+        if adapter is None and (tiers := self.tiers.get(origin)):
+            adapter = tiers.find_plain(url, len(origin) - 1)
+        return adapter or (self._index or self._build_index()).find(url)
 
     def find(self, url: str) -> BaseAdapter:
-        """Return the adapter of a URL; raises requests' `InvalidSchema` where there is none."""
-        router, long_texts, texts, _ = self._index or self._build_index()
-        adapter = _compare(url, long_texts) if long_texts else None
-        if adapter is None:
-            try:
-                adapter = router.find(url)
-            except ValueError:  # What cannot be parsed is left to requests' rule.
-                texts = self._snapshot()
-        if adapter is None:
-            adapter = _compare(url, texts)
+        """Return the adapter of a URL; raises requests' `InvalidSchema` if there is none."""
+        adapter = self.route(url)
         if adapter is None:
             raise InvalidSchema(f"No connection adapters were found for {url!r}")
         return adapter
@@ -69,14 +78,32 @@ class MountTable(OrderedDict[str, BaseAdapter]):
     def mount(self, key: str, adapter: BaseAdapter) -> None:
         """Put an adapter behind the longer keys and before the shorter ones, as requests does."""
         with self._lock:
-            index = self._index
-            shorter = self._shorter_than(key, known_order=bool(index and index.longest_first))
+            index, longest_first = self._index, self._longest_first
+            shorter = self._shorter_than(key)
             with self._change():
                 super().__setitem__(key, adapter)
                 for other in shorter:
                     super().move_to_end(other)
+            self._longest_first = longest_first
             if index:
-                self._set_index(_extended(index, key, adapter))
+                self._set_index(index.extended(key, adapter))
+
+    def locked(self) -> ProcessLock:
+        """Keep others from changing the table for a while; they may look up."""
+        return self._lock
+
+    def exchange(self, gone: Iterable[str], come: Mapping[str, BaseAdapter]) -> None:
+        """Take some adapters out and put others in, in one step for those who look up."""
+        with self._lock:
+            adapters = OrderedDict(self)
+            for key in gone:
+                del adapters[key]
+            adapters.update(come)
+            with self._change():
+                super().clear()
+                put = super().__setitem__
+                for key in sorted(adapters, key=len, reverse=True):
+                    put(key, adapters[key])
 
     def __setitem__(self, key: str, adapter: BaseAdapter) -> None:
         with self._change():
@@ -109,51 +136,23 @@ class MountTable(OrderedDict[str, BaseAdapter]):
             try:
                 yield
             finally:
+                self._longest_first = False
                 self._set_index(None)
 
-    def _snapshot(self) -> tuple[tuple[str, BaseAdapter], ...]:
-        with self._lock:
-            return tuple(self.items())
-
-    def _shorter_than(self, key: str, *, known_order: bool) -> list[str]:
+    def _shorter_than(self, key: str) -> list[str]:
         """List the keys that belong behind a new one, in the order in which they stand."""
-        if not known_order:
+        if not self._longest_first:
             return [other for other in self if len(other) < len(key)]
         return [*takewhile(lambda other: len(other) < len(key), reversed(self))][::-1]
 
-    def _build_index(self) -> _Index:
+    def _build_index(self) -> Index[BaseAdapter]:
         with self._lock:
-            prefixes = {key: Prefix.read(key) for key in self}
-            texts = [(key, self[key]) for key, prefix in prefixes.items() if not prefix]
-            index = _Index(
-                Router((prefix, self[key]) for key, prefix in prefixes.items() if prefix),
-                tuple(text for text in texts if _looks_like_a_prefix(text[0])),
-                tuple(text for text in texts if not _looks_like_a_prefix(text[0])),
-                all(len(one) >= len(following) for one, following in pairwise(self)),
-            )
+            index = Index(self.items())
+            self._longest_first = all(len(one) >= len(next_) for one, next_ in pairwise(self))
             self._set_index(index)
             return index
 
-    def _set_index(self, index: _Index | None) -> None:
+    def _set_index(self, index: Index[BaseAdapter] | None) -> None:
         self._index = index
-        router = index.router if index and not index.long_texts else None
-        self.routes = router.routes if router else {}
-        self.tiers = router.tiers if router else {}
-
-
-def _compare(url: str, texts: Iterable[tuple[str, BaseAdapter]]) -> BaseAdapter | None:
-    """Find an adapter as requests does."""
-    lowered = url.lower()
-    return next((adapter for key, adapter in texts if lowered.startswith(key.lower())), None)
-
-
-def _looks_like_a_prefix(key: str) -> bool:
-    return key.lower().startswith(("http://", "https://"))
-
-
-def _extended(index: _Index, key: str, adapter: BaseAdapter) -> _Index | None:
-    """Return the index with one more mount, or none where it takes a new one."""
-    prefix = Prefix.read(key)
-    if not prefix or index.router.at(prefix) is not None:
-        return None
-    return index._replace(router=index.router.extended(prefix, adapter))
+        self.routes = index.routes if index else {}
+        self.tiers = index.tiers if index else {}

@@ -1,0 +1,254 @@
+"""The warnings of `requests-mounts check`: each once, where it can be mended."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from math import inf, isinf
+
+from requests_mounts._command.caution import Caution
+from requests_mounts._command.limit_cautions import of_limits, of_shared_origins
+from requests_mounts._command.look_alikes import look_alikes
+from requests_mounts._command.worst_case import (
+    TEN_MINUTES,
+    retries,
+    show_seconds,
+    timeouts,
+    worst_case,
+)
+from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.diagnostics import Diagnostic
+from requests_mounts._file.document import Place
+from requests_mounts._file.equality import same
+from requests_mounts._file.identity import is_in_the_clear, is_wide, secrets_of
+from requests_mounts._file.inheritance import Layer
+from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Timeout
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._toml import show_key
+
+_UNLIKELY_PORT = "1"
+_TIMES = (
+    ("timeout", "connect"),
+    ("timeout", "read"),
+    ("deadline",),
+    ("pool_timeout",),
+    ("max_retries", "total"),
+    ("max_retries", "backoff_factor"),
+    ("max_retries", "backoff_max"),
+    ("max_retries", "retry_after_max"),
+)
+_RETRIES = ("max_retries.total", "max_retries")
+
+
+def cautions(config: Config) -> Iterator[Diagnostic]:
+    """Warn of what policies do, of mounts beside each other, and of URLs without TLS."""
+    yield from _of_policies(config)
+    shared = of_shared_origins(config)
+    for mount in config.mounts:
+        found = [*_of_mount(config, mount), *shared.get(mount.text, ())]
+        for caution in _heeded(config, mount, found):
+            place = config.layers_of(mount)[0].place.below(*caution.causes)
+            yield place.problem(caution.message, code=caution.code)
+        # A mount that denies must match, above all.
+        for caution in _not_ignored(config, mount, look_alikes(mount.prefix)):
+            yield config.layers_of(mount)[0].place.problem(caution.message, code=caution.code)
+    yield from _twins(config)
+
+
+def _of_policies(config: Config) -> Iterator[Diagnostic]:
+    """Warn once of each setting that does harm, with the number of mounts that have it."""
+    defaults = config.find("defaults")
+    caused: dict[tuple[str, str], list[tuple[Mount, Caution, Place | None]]] = {}
+    for mount in config.mounts:
+        if mount.key is None and not defaults:
+            continue  # Of what the file does not say there is nothing to mend.
+        known = not _lacks_times(config, mount)
+        all_of_it = (*_of_policy(mount.policy, known=known), *_of_secrets(config, mount))
+        for caution in _heeded(config, mount, all_of_it):
+            place = _written(config.layers_of(mount), caution)
+            key = (caution.code, f"{place.file} {place.path}" if place else "")
+            caused.setdefault(key, []).append((mount, caution, place))
+    for (code, _), found in caused.items():
+        message = max((caution for _, caution, _ in found), key=lambda one: one.seconds).message
+        place = found[0][2]
+        if not place and not defaults and len(found) > 1:
+            message += " in [defaults]"
+        where = place or defaults or _first(config, [mount for mount, _, _ in found])
+        if len(found) > 1 or where.path[0] != "mounts":
+            message += f" ({_mounts(len(found))})"
+        yield where.problem(message, code=code)
+
+
+def _heeded(config: Config, mount: Mount, found: Iterable[Caution]) -> list[Caution]:
+    """Leave out what is ignored, and mounts to which nothing is sent."""
+    return [] if mount.policy.deny else _not_ignored(config, mount, found)
+
+
+def _not_ignored(config: Config, mount: Mount, found: Iterable[Caution]) -> list[Caution]:
+    policy = mount.policy
+    ignored = {*config.ignore, *((isinstance(policy, MountPolicy) and policy.ignore) or ())}
+    return [caution for caution in found if caution.code not in ignored]
+
+
+def _written(layers: list[Layer], caution: Caution) -> Place | None:
+    """Find the setting to blame; a missing one would best be written in the weakest table."""
+    for cause in caution.causes:
+        for layer in reversed(layers) if caution.missing else layers:
+            path = tuple(cause.split(".", 1))
+            place = layer.find(path) if path[0] == "headers" else layer.place.below(*path)
+            if place and place.exists:
+                return place
+    return None
+
+
+def _first(config: Config, mounts: Iterable[Mount]) -> Place:
+    """Name the first of some mounts in the file."""
+    named = [config.layers_of(mount)[0].place for mount in mounts if mount.key is not None]
+    return min(named, key=lambda place: (place.file != config.name, place.line))
+
+
+def _lacks_times(config: Config, mount: Mount) -> bool:
+    """Tell whether variables that are not looked at decide how long a request may take."""
+    if not config.variables.offline:
+        return False
+    origins = (config.origin(mount, path) for path in _TIMES)
+    return any(origin.reference is not None for origin in origins)
+
+
+def _of_policy(policy: Policy, *, known: bool) -> Iterator[Caution]:
+    """Warn of what a policy does wherever it is used; not all of it may be known."""
+    bounded = policy.deadline is not None and not isinf(policy.deadline)
+    if policy.tls and policy.tls.verify is False and not policy.tls.assert_fingerprint:
+        message = "anyone may answer in the server's place; name the file of its CA instead"
+        yield Caution(code="no-verify", message=message, causes=("tls.verify",))
+    if isinstance(policy.max_retries, RetryOptions) and _hurries(policy.max_retries):
+        message = "retries at once strain a server in trouble; set max_retries.backoff_factor"
+        causes = ("max_retries.status_forcelist",)
+        yield Caution(code="no-backoff", message=message, causes=causes)
+    if known:
+        yield from of_limits(policy)
+    if known and not bounded:
+        yield from _endless(policy)
+        yield from _long(policy)
+
+
+def _of_secrets(config: Config, mount: Mount) -> Iterator[Caution]:
+    """Warn of what tells a host who we are, if others may learn it."""
+    for path in secrets_of(mount.policy):
+        causes = (".".join(path),)
+        if path[-1] != "bearer_file" and config.origin(mount, path).reference is None:
+            message = "a secret in the file itself; name a variable instead, such as ${TOKEN}"
+            yield Caution(code="literal-secret", message=message, causes=causes)
+        if is_wide(mount.prefix):
+            message = f"sent to every host of {mount.shown}; name the host that it is for"
+            yield Caution(code="wide-secret", message=message, causes=causes)
+        if is_in_the_clear(mount.prefix):
+            message = f"sent to {mount.shown} in the clear; use an https:// prefix"
+            yield Caution(code="plain-secret", message=message, causes=causes)
+
+
+def _endless(policy: Policy) -> Iterator[Caution]:
+    """Warn of waits without an end."""
+    connect, read = timeouts(policy)
+    if isinf(max(connect, read)):
+        half = "read" if isinf(read) else "connect"
+        key = f"timeout.{half}" if isinstance(policy.timeout, Timeout) else "timeout"
+        yield Caution(
+            code="no-timeout",
+            message=f"a request may wait for ever; set {key}",
+            causes=(key, "timeout"),
+            missing=policy.timeout is None or getattr(policy.timeout, half, inf) is None,
+        )
+    if policy.limit and isinf(policy.limit.max_wait):
+        message = "a request may wait for its turn for ever; set limit.max_wait, or a deadline"
+        causes = ("limit.max_wait", "limit")
+        yield Caution(code="endless-limit-wait", message=message, causes=causes)
+    wait = connect if policy.pool_timeout is None else policy.pool_timeout
+    if policy.pool_block and isinf(wait):
+        message = "a request may wait for a connection for ever; set pool_timeout"
+        causes = ("pool_timeout", "pool_block")
+        yield Caution(code="endless-pool-wait", message=message, causes=causes)
+
+
+def _long(policy: Policy) -> Iterator[Caution]:
+    """Warn of waits that end, but late."""
+    if (seconds := _retry_after(policy)) > TEN_MINUTES:
+        wait = f"a Retry-After header may make a request wait for {show_seconds(seconds)}"
+        message = f"{wait}; set max_retries.retry_after_max, or a deadline"
+        causes = ("max_retries.retry_after_max", *_RETRIES)
+        yield Caution(code="long-retry-after", message=message, causes=causes, seconds=seconds)
+    worst = worst_case(policy).seconds
+    if TEN_MINUTES < worst < inf:
+        message = f"a request may take {show_seconds(worst)} with all its retries; set a deadline"
+        causes = (*_RETRIES, "timeout")
+        yield Caution(code="long-request", message=message, causes=causes, seconds=worst)
+
+
+def _hurries(retry: RetryOptions) -> bool:
+    """Tell whether a status is answered with a retry at once, again and again."""
+    waits = retry.backoff_factor or retry.backoff_jitter
+    return bool(retry.total and retry.status_forcelist and not waits)
+
+
+def _retry_after(policy: Policy) -> float:
+    """Return the longest wait that a server may ask for."""
+    retry = policy.max_retries
+    if not retries(policy):
+        return 0
+    if isinstance(retry, RetryOptions):
+        return retry.retry_after_max if retry.respect_retry_after_header else 0
+    return RetryOptions(total=retry).retry_after_max
+
+
+def _of_mount(config: Config, mount: Mount) -> Iterator[Caution]:
+    """Warn of what a mount is beside the others."""
+    if mount.key is None:
+        return
+    prefix, policy = mount.prefix, mount.policy
+    single = prefix.host and not prefix.host.startswith("*.") and prefix.port != "*"
+    own = config.layers_of(mount)[0].place.below("pool_connections").exists
+    if single and own and policy.pool_connections > 1:
+        message = "without effect, as the prefix is of a single origin; leave it out"
+        yield Caution(code="unused-pools", message=message, causes=("pool_connections",))
+    matching = config.index.find_all(_url_of(prefix))
+    below = next((other for other in matching if other is not mount), None)
+    if below and _same(below, mount) and config.limit_table(below) == config.limit_table(mount):
+        message = f"without this mount, {below.shown} would do the same; leave it out"
+        yield Caution(code="redundant-mount", message=message)
+
+
+def _twins(config: Config) -> Iterator[Diagnostic]:
+    """Warn once if what is served with TLS is served without it too."""
+    plain = next(mount for mount in config.mounts if mount.text == "http://")
+    twin = Caution(code="http-twin", message="")
+    found = [
+        mount
+        for mount in config.mounts
+        if mount.key is not None and mount.text != "https://"
+        if mount.text.startswith("https:") and _heeded(config, mount, [twin])
+        if config.index.find(_url_of(mount.prefix).replace("https:", "http:", 1)) is plain
+    ]
+    if not found or config.unmatched == "deny" or not _heeded(config, plain, [twin]):
+        return
+    served = f"the URLs of {_mounts(len(found))} are served without TLS too, by http://"
+    if plain.key is None:
+        header = show_key((*config.document.root, "mounts", "http://"))
+        message = f"{served}; add [{header}] and deny = true"
+        yield _first(config, found).problem(message, code=twin.code)
+    else:
+        message = f"{served}; write deny = true here"
+        yield config.layers_of(plain)[0].place.problem(message, code=twin.code)
+
+
+def _url_of(prefix: Prefix) -> str:
+    """Name a URL that the prefix serves, and hardly one that is longer."""
+    host = prefix.host.replace("*", "any", 1) or "any"
+    port = f":{_UNLIKELY_PORT if prefix.port == '*' else prefix.port}" if prefix.port else ""
+    return f"{prefix.scheme}://{host}{port}{prefix.path or '/'}"
+
+
+def _same(one: Mount, other: Mount) -> bool:
+    names = [field.name for field in fields(Policy)]
+    return all(same(getattr(one.policy, name), getattr(other.policy, name)) for name in names)
+
+
+def _mounts(number: int) -> str:
+    return f"{number} mount{'s' * (number != 1)}"

@@ -1,0 +1,48 @@
+"""The ``[[expect]]`` tables of a file, which are its own tests."""
+
+from collections.abc import Iterator
+
+from requests_mounts._explain import explain_url, find_mount
+from requests_mounts._file.config import Claim, Config, Mount
+from requests_mounts._file.diagnostics import Diagnostic
+from requests_mounts._file.equality import same
+from requests_mounts._file.settings import SettingPath, in_full, plain_path
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._toml import show_toml
+
+
+def failures(config: Config) -> Iterator[Diagnostic]:
+    """Report what the file expects and does not do."""
+    for claim in config.expect:
+        mount = find_mount(config, claim.url)
+        wanted = str(Prefix.parse(claim.mount))
+        if not mount or mount.text != wanted:
+            yield claim.place.below("mount").problem(
+                _why_not(config, claim, wanted), code="failed-expectation"
+            )
+            continue
+        effective = in_full(mount.policy)
+        for path, value in claim.settings:
+            found = effective.get(plain_path(path))
+            if not same(found, value):
+                got = _got(config, mount, path, found)
+                message = f"expected {show_toml(value)} (got {got})"
+                yield claim.place.below(*path).problem(message, code="failed-expectation")
+
+
+def _why_not(config: Config, claim: Claim, wanted: str) -> str:
+    """Say what won instead of a mount, and why."""
+    found = explain_url(config, claim.url)
+    reasons = {other.prefix: other.reason for other in found.others}
+    known = any(mount.text == wanted for mount in config.mounts)
+    reason = reasons.get(wanted, "another host" if known else "the file has no such mount")
+    return f"expected {wanted} (got {found.prefix}: {reason})"
+
+
+def _got(config: Config, mount: Mount, path: SettingPath, value: object) -> str:
+    """Say which value a key has instead, and from which line."""
+    shown = show_toml(config.shown(mount, path, value))
+    place = config.origin(mount, path).place if value is not None else None
+    if not place:
+        return shown
+    return f"{shown} from {place if place.file != config.name else f'line {place.line}'}"

@@ -1,0 +1,35 @@
+"""Files as the command line takes them: by their paths, or ``-`` for standard input."""
+
+import sys
+
+from requests_mounts._file.config import Config
+from requests_mounts._file.loading import load_config, parse_config
+
+STANDARD_INPUT = "-"
+_ITS_NAME = "<stdin>"
+
+
+class Unreadable(Exception):  # noqa: N818 - it is told, not handled
+    """A file that cannot be read, and the reason; ``str()`` of it is the message."""
+
+
+def read_config(name: str, *, offline: bool = False) -> Config:
+    """Load a file; raises `ConfigError` for its problems and `Unreadable` if it cannot be read.
+
+    With ``offline``, neither variables nor files of keys and certificates are looked at. Paths in
+    standard input are relative to the current folder.
+    """
+    try:
+        if name != STANDARD_INPUT:
+            return load_config(name, offline=offline)
+        return parse_config(_standard_input(), source=_ITS_NAME, offline=offline)
+    except OSError as error:
+        raise Unreadable(f"{name}: {error.strerror or error}") from None
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        byte = error.object[error.start]
+        raise Unreadable(f"{_ITS_NAME}: expected UTF-8 text (got the byte 0x{byte:02x})") from None

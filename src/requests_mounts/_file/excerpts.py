@@ -1,0 +1,139 @@
+"""The line of a file that a diagnostic quotes, with a caret, and without what is secret in it.
+
+The text need not be valid TOML: a password must be hidden too where a quote of it is missing. What
+follows a key that is secret is hidden up to the end of the line, or of the string that begins on
+it; of any other string the user name and password of a URL.
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Iterator
+
+from requests_mounts._secret import HIDDEN, is_secret, redact_written
+
+_WIDTH = 100
+_BEFORE_CARET = 40
+_LONGEST_KEY = 200
+_TOKEN = re.compile(
+    r'''(?P<string>"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5}|\Z)'''
+    r"""|'''(?:[^']++|'(?!''))*+(?:'{3,5}|\Z)"""
+    r"""|"(?:[^"\\\n]++|\\[^\n])*+"?+"""
+    r"""|'[^'\n]*+'?+)"""
+    r"|(?P<comment>\#[^\n]*+)|(?P<end>\n)|(?P<equals>=)|(?P<other>[^\"'\#\n=]++)",
+    re.DOTALL,
+)
+_QUOTES = "\"'"
+
+
+class Masked:
+    """A text of which some parts may not be shown."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._parts = [*_secret_parts(text)]
+        self._starts = [start for start, _, _ in self._parts]
+
+    def hides(self, offset: int) -> bool:
+        """Tell whether a character is hidden."""
+        return self.around(offset) is not None
+
+    def around(self, offset: int) -> tuple[int, int] | None:
+        """Return where the hidden part begins and ends in which a character is."""
+        last = bisect_right(self._starts, offset) - 1
+        if last < 0 or offset >= self._parts[last][1]:
+            return None
+        return self._parts[last][:2]
+
+    def show(self, start: int, end: int) -> str:
+        """Return what may be seen between two offsets; a hidden part counts where it begins."""
+        shown = ""
+        for first, last, instead in self._parts[max(bisect_right(self._starts, start) - 1, 0) :]:
+            if first >= end:
+                break
+            if last > start:
+                shown += self._text[start:first] + (instead if first >= start else "")
+                start = min(last, end)
+        return shown + self._text[start:end]
+
+
+def _secret_parts(text: str) -> Iterator[tuple[int, int, str]]:
+    """Name the parts to hide: where each begins and ends, and what is shown instead."""
+    key_start, key = 0, ""
+    hiding: int | None = None
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        if token["end"]:
+            if hiding is not None:
+                yield _hidden_value(text, hiding, start)
+            key_start, key, hiding = end, "", None
+        elif hiding is not None:
+            continue
+        elif token["equals"]:
+            key = text[max(key_start, start - _LONGEST_KEY) : start]
+            hiding = end if is_secret(key.strip(" \t\"'")) else None
+        elif token["other"]:
+            comma = max(token[0].rfind(","), token[0].rfind("{"))
+            key_start = start + comma + 1 if comma >= 0 else key_start
+        else:
+            yield from _hidden_in(token[0], start, key)
+    if hiding is not None:
+        yield _hidden_value(text, hiding, len(text))
+
+
+def _hidden_in(token: str, start: int, key: str) -> Iterator[tuple[int, int, str]]:
+    """Hide what is secret in a string or a comment.
+
+    Where a quote is missing, what looks like a string may be the lines that follow.
+    """
+    inner = token.strip(_QUOTES)
+    start += token.index(inner)
+    if "\n" in inner:
+        parts = _secret_parts(inner)
+        yield from ((start + first, start + last, shown) for first, last, shown in parts)
+    elif token[0] == "#" and is_secret(token):
+        yield start, start + len(inner), HIDDEN
+    elif (shown := redact_written(inner, key)) != inner:
+        yield start, start + len(inner), shown
+
+
+def _hidden_value(text: str, start: int, end: int) -> tuple[int, int, str]:
+    """Hide what is assigned, unless it is nothing but references."""
+    value = text[start:end]
+    start += len(value) - len(value.lstrip(" \t"))
+    quoted = value.strip(" \t")
+    inner = quoted.strip(_QUOTES)
+    shown = redact_written(inner, "password")
+    return start, end, HIDDEN if shown == HIDDEN else quoted
+
+
+def excerpt(masked: Masked, line: tuple[int, int], span: tuple[int, int], number: int) -> str:
+    """Draw carets under a part of a line; a long line is cut around it."""
+    start, end = masked.around(span[0]) or span
+    start, end = max(start, line[0]), min(max(start, end), line[1])
+    continued = line[0] > 0 and masked.hides(line[0] - 1) and masked.hides(line[0])
+    before = HIDDEN * continued + _printable(masked.show(line[0], start))
+    under = _printable(masked.show(start, end))
+    after = _printable(masked.show(end, line[1]))
+    if len(before) + len(under) + len(after) > _WIDTH and len(before) > _BEFORE_CARET:
+        before = f"…{before[-_BEFORE_CARET:]}"
+    room = _WIDTH - len(before)
+    if len(under) + len(after) > room:
+        under = under[:room]
+        after = f"{after[: room - len(under)]}…"
+    margin = " " * max(4, len(str(number)))
+    carets = "^" * max(_columns(under), 1)
+    return (
+        f"{number:>{len(margin)}} | {before}{under}{after}\n"
+        f"{margin} | {' ' * _columns(before)}{carets}"
+    )
+
+
+def _printable(text: str) -> str:
+    """Replace what could move the cursor."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _columns(text: str) -> int:
+    """Count the terminal columns of a text; wide characters (Unicode annex 11) take two."""
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text)

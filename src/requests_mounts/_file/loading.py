@@ -1,0 +1,345 @@
+"""From a file to a configuration, stage by stage.
+
+1. The file is read, and those that it extends.
+2. The keys of ``[mounts]`` are parsed as prefixes.
+3. Tables are laid over those that they inherit from, as they are written.
+4. Variables are filled in, and only those that are in use then.
+5. What comes out is validated once, so every policy is checked as it will act, and a problem that
+   was inherited is reported where it is written.
+6. Mounts are made of it, longest prefix first.
+7. What only the world outside can tell is tried out: files of certificates, extras.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache, partial
+from importlib.util import find_spec
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from requests_mounts._errors import MountsError
+from requests_mounts._file.config import Claim, Config, Mount
+from requests_mounts._file.diagnostics import ConfigError
+from requests_mounts._file.document import Document, Place
+from requests_mounts._file.environment import BROKEN, Expansion, Variables, fill_in, is_broken
+from requests_mounts._file.extends import read_with_bases
+from requests_mounts._file.findings import Findings
+from requests_mounts._file.headers import Headers
+from requests_mounts._file.identity import identity_problems
+from requests_mounts._file.inheritance import Layer, Layers
+from requests_mounts._file.limits import LimitOptions
+from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.reach import reach_problems
+from requests_mounts._file.settings import SettingPath, spelled_out
+from requests_mounts._file.targets import locate_target
+from requests_mounts._file.tls import tls_problems
+from requests_mounts._routing.prefix import Prefix
+from requests_mounts._secret import Secret, is_missing, reveal
+from requests_mounts._toml import KeyPath, show_key, show_text
+
+_FILE = TypeAdapter(File)
+_NOTHING_EXPECTED = {"url": "http://localhost/", "mount": "http://"}
+"""Stands for an expectation that lacks a variable."""
+
+
+def load_config(
+    path: str | os.PathLike[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    offline: bool = False,
+) -> Config:
+    """Read and validate a file, and those that it extends.
+
+    ``environ`` takes the place of `os.environ`. With ``offline``, nothing outside the files is
+    consulted: variables that ``environ`` lacks stay references, and no file of a key or certificate
+    is opened.
+
+    Raises `ConfigError` with every problem of the file, and `OSError` if it cannot be read.
+    """
+    variables = Variables(environ, offline)
+    return _configure(read_with_bases(Document.load(path)), variables)
+
+
+def load_again(config: Config) -> Config:
+    """Read the file of a configuration again, as it was loaded.
+
+    Raises what `load_config` raises, and `MountsError` if it came from a text.
+    """
+    document = config.document
+    if document.file is None:
+        raise MountsError(f"the configuration {config.name} came from a text, not from a file")
+    name = config.name if os.path.abspath(config.name) == document.file else document.file  # noqa: PTH100
+    variables = config.variables
+    return load_config(name, environ=variables.environ, offline=variables.offline)
+
+
+def parse_config(
+    text: str,
+    *,
+    source: str = "<string>",
+    environ: Mapping[str, str] | None = None,
+    offline: bool = False,
+) -> Config:
+    """Validate a text as `load_config` does a file; ``source`` is its name in diagnostics.
+
+    Paths in the text are relative to the folder of that name.
+    """
+    variables = Variables(environ, offline)
+    return _configure(read_with_bases(Document.parse(text, name=source)), variables)
+
+
+def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
+    findings = Findings(documents)
+    names = tuple(_name_mounts(one, variables, findings) for one in documents)
+    findings.layers = layers = Layers(documents, names)
+    layers.check(findings.report)
+    tables = layers.merged()
+    missing: dict[str, tuple[str, ...]] = {}
+    if any("$" in document.source.text for document in documents):
+        tables, missing = _fill_in(tables, variables, findings)
+    if len({document.folder for document in documents}) > 1:
+        tables = _locate_paths(tables, layers)
+    file = _validate(tables, findings)
+    mounts = tuple(_make_mounts(file, layers, missing))
+    _refuse_in_defaults(findings)
+    _try_out(mounts, findings, offline=variables.offline)
+    if findings.diagnostics:
+        raise ConfigError(findings.diagnostics)
+    claims = tuple(_claims(file, tables, documents[0]))
+    return Config(layers, variables, mounts, file.unmatched, claims, file.ignore)
+
+
+def _name_mounts(document: Document, variables: Variables, findings: Findings) -> dict[str, str]:
+    """Parse the keys of ``[mounts]``, and return them by the canonical spellings of the prefixes.
+
+    A key that is not a prefix stands for itself, so that its table is validated too, and one that
+    lacks a variable. Of two that mean the same, the second is a problem.
+    """
+    names: dict[str, str] = {}
+    mounts = document.data.get("mounts")
+    for key in mounts if isinstance(mounts, dict) else ():
+        place = Place(document, ("mounts", key))
+        try:
+            name = _name_of(key, variables)
+        except ValueError as error:
+            findings.add(place, str(error), "invalid-prefix")
+            name = None
+        if name is None:
+            names[key] = key
+            continue
+        first = names.setdefault(name, key)
+        if first != key:
+            other = Place(document, ("mounts", first))
+            message = f"the same prefix as {show_key(other.path)} on line {other.line}"
+            findings.add(place, message, "same-prefix")
+    return names
+
+
+def _name_of(key: str, variables: Variables) -> str | None:
+    """Return the canonical spelling of a prefix; `None` if it lacks a variable offline.
+
+    Raises `ValueError` if it is not a prefix, without a word of what a variable holds.
+    """
+    if "${" not in key:
+        return str(Prefix.parse(key))
+    if is_broken(key):
+        raise ValueError(BROKEN)
+    filled = fill_in(key, variables=variables)
+    if isinstance(filled, Secret) and filled.missing:
+        if not variables.offline:
+            raise ValueError(f"the environment variable {filled.missing[0]} is not set")
+        return None
+    prefix = Prefix.read(reveal(filled))
+    if not prefix:
+        raise ValueError(
+            f"expected a prefix once the variables are filled in (got {show_text(key)})"
+        )
+    return str(prefix)
+
+
+def _fill_in(
+    tables: dict[str, Any], variables: Variables, findings: Findings
+) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """Fill variables in; return the tables, and the variables that settings of mounts lack.
+
+    Policies are validated on their own too, but lack a variable only where a mount uses them.
+    """
+    expansion = Expansion(variables, findings.report)
+    filled, missing = {**tables}, dict[str, tuple[str, ...]]()
+    models = {"mounts": MountPolicy, "policies": MountPolicy, "limits": LimitOptions}
+    for kind, model in models.items():
+        if isinstance(named := tables.get(kind), dict):
+            filled[kind] = {}
+            for name, table in named.items():
+                path, needed = (kind, name), kind == "mounts"
+                filled[kind][name] = expansion.expand(table, path, model=model, needed=needed)
+                if needed and expansion.missing:
+                    missing[name] = tuple(expansion.missing)
+                elif kind == "limits" and expansion.missing:
+                    del filled[kind][name]
+    implied = not {"https://", "http://"} <= filled.get("mounts", {}).keys()
+    if "defaults" in tables:
+        filled["defaults"] = expansion.expand(
+            tables["defaults"], ("defaults",), model=Policy, needed=implied
+        )
+        missing["defaults"] = tuple(expansion.missing)
+    for key in tables.keys() & {"unmatched", "ignore"}:
+        del filled[key]
+        filled |= expansion.expand({key: tables[key]}, (), model=File)
+        missing[key] = tuple(expansion.missing)
+    if isinstance(expect := tables.get("expect"), list):
+        filled["expect"] = [
+            expansion.expand(table, ("expect", index), model=Expectation) or _NOTHING_EXPECTED
+            for index, table in enumerate(expect)
+        ]
+    return filled, missing
+
+
+def _locate_paths(tables: dict[str, Any], layers: Layers) -> dict[str, Any]:
+    """Make paths absolute that stand in files of other folders than the first."""
+    located = {**tables}
+    if isinstance(mounts := tables.get("mounts"), dict):
+        located["mounts"] = {
+            name: _located(table, layers.of(name)) for name, table in mounts.items()
+        }
+    if "defaults" in tables:
+        located["defaults"] = _located(tables["defaults"], layers.of(None))
+    return located
+
+
+def _located(table: Any, layers: list[Layer]) -> Any:
+    for key, inner in PATHS if isinstance(table, dict) else ():
+        place = next(filter(None, (layer.find((key, inner)) for layer in layers)), None)
+        path = table[key].get(inner) if isinstance(table.get(key), dict) else None
+        if place and isinstance(path, str | Secret):
+            join = partial(os.path.join, place.document.folder)
+            table = {**table, key: {**table[key], inner: _change(path, join)}}
+    place = next(filter(None, (layer.find(("connect_to",)) for layer in layers)), None)
+    if place and isinstance(targets := table.get("connect_to"), list):
+        locate = partial(locate_target, place.document.folder)
+        table = {**table, "connect_to": [_change(target, locate) for target in targets]}
+    return table
+
+
+def _change(value: Any, change: Callable[[str], str]) -> Any:
+    """Change a text, also one that is secret."""
+    if isinstance(value, Secret):
+        return value.changed(change)
+    return change(value) if isinstance(value, str) else value
+
+
+def _validate(tables: dict[str, Any], findings: Findings) -> File:
+    """Turn tables into values, if need be without those that have problems."""
+    folder = findings.documents[0].folder
+    try:
+        return _FILE.validate_python(tables, context=folder)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        for found in errors:
+            findings.report_invalid(found)
+        return _FILE.validate_python(_without(tables, errors), context=folder)
+
+
+def _without(tables: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
+    """Return what is valid of some tables, in which there may be other problems."""
+    broken = {
+        found["loc"][:2] if found["loc"][0] == "mounts" else found["loc"][:1] for found in errors
+    }
+    rest = {key: value for key, value in tables.items() if (key,) not in broken}
+    if "mounts" in rest:
+        mounts = rest["mounts"].items()
+        rest["mounts"] = {key: value for key, value in mounts if ("mounts", key) not in broken}
+    return rest
+
+
+def _make_mounts(file: File, layers: Layers, missing: Mapping[str, tuple[str, ...]]) -> list[Mount]:
+    """Pair prefixes and policies, longest first; http:// and https:// are always among them.
+
+    A prefix that lacks a variable has none. ``missing`` are the variables of each table.
+    """
+    keys = {name: key for names in reversed(layers.mounts) for name, key in names.items()}
+    mounts = [
+        Mount(name, policy, keys[name], _lacking(missing, name))
+        for name, policy in file.mounts.items()
+        if "${" not in name
+    ]
+    defaults = replace(file.defaults, deny=True) if file.unmatched == "deny" else file.defaults
+    for scheme in ("https", "http"):
+        name = f"{scheme}://"
+        if name not in keys:
+            policy = replace(defaults, tls=None) if scheme == "http" and defaults.tls else defaults
+            mounts.append(Mount(name, policy, None, _lacking(missing, "defaults", "unmatched")))
+    return sorted(mounts, key=lambda mount: len(mount.text), reverse=True)
+
+
+def _lacking(missing: Mapping[str, tuple[str, ...]], *tables: str) -> tuple[str, ...]:
+    return tuple(name for table in tables for name in missing.get(table, ()))
+
+
+def _refuse_in_defaults(findings: Findings) -> None:
+    """Report what would tell every host who we are."""
+    for document in findings.documents:
+        place = Place(document, ("defaults", "auth"))
+        if place.exists:
+            message = "expected in a mount or a policy, as every host would be told"
+            findings.add(place, message, "conflict")
+
+
+def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) -> None:
+    """Report what only the world outside the file can tell, or a prefix and its policy together."""
+    tried = lru_cache(None)(lambda tls: tuple(tls_problems(tls, open_files=not offline)))
+    for mount in mounts:
+        tls, proxy = mount.policy.tls, mount.policy.proxy
+        place: KeyPath = ("mounts", mount.text) if mount.key is not None else ("defaults",)
+        if tls and mount.text.startswith("http:"):
+            message = f"expected an https:// prefix for it (got {mount.text})"
+            findings.report((*place, "tls"), message, "conflict")
+        elif tls:
+            for key, problem in tried(tls):
+                findings.report((*place, "tls", key), problem, "unusable-tls")
+        for path, problem, code in identity_problems(mount.policy, open_files=not offline):
+            findings.report((*place, *path), problem, code)
+        for path, problem in reach_problems(mount.policy):
+            findings.report((*place, *path), problem, "conflict")
+        if proxy == "env" or offline or is_missing(proxy):
+            continue
+        if reveal(proxy).startswith("socks") and not find_spec("socks"):
+            message = 'a socks proxy needs pip install "requests-mounts[socks]"'
+            findings.report((*place, "proxy"), message, "missing-extra")
+
+
+def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[Claim]:
+    """Say what each ``[[expect]]`` table sets; the others of its keys have their defaults.
+
+    One that lacks a variable expects nothing.
+    """
+    for index, expectation in enumerate(file.expect):
+        table = tables["expect"][index]
+        if table is not _NOTHING_EXPECTED:
+            place, filled = Place(document, ("expect", index)), _written_paths(table)
+            settings = [
+                setting
+                for path in _written_paths(place.value)
+                if path in filled and path not in {("url",), ("mount",)}
+                for setting in spelled_out(path, _setting(expectation, path))
+                if not is_missing(setting[1])
+            ]
+            yield Claim(expectation.url, expectation.mount, tuple(settings), place)
+
+
+def _written_paths(table: dict[str, Any], above: SettingPath = ()) -> dict[SettingPath, None]:
+    """Return the paths of what a table sets, in its order."""
+    found: dict[SettingPath, None] = {}
+    for key, value in table.items():
+        path = (*above, key)
+        found |= _written_paths(value, path) if isinstance(value, dict) else {path: None}
+    return found
+
+
+def _setting(policy: Any, path: SettingPath) -> object:
+    for key in path:
+        policy = policy.get(key) if isinstance(policy, Headers) else getattr(policy, key)
+    return policy

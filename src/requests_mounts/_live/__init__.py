@@ -1,0 +1,1 @@
+"""A session in operation: its numbers, what they advise, and its reload."""

@@ -1,0 +1,44 @@
+"""The files that a configuration depends on, and how to see that one was replaced."""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from requests_mounts._file.config import Config
+from requests_mounts._file.policy import Policy
+from requests_mounts._secret import Secret, reveal
+
+
+class Version(NamedTuple):
+    """What tells a file, or what a symbolic link leads to, from the one that replaces it."""
+
+    modified: int
+    size: int
+    inode: int
+    device: int
+
+
+def versions(config: Config) -> dict[str, Version | None]:
+    """Look at each file of a configuration, and each that a mount of it names, once."""
+    paths = dict.fromkeys(config.files)
+    for mount in config.mounts:
+        paths.update(dict.fromkeys(files_of(mount.policy)))
+    return {path: _version(path) for path in paths}
+
+
+def files_of(policy: Policy) -> Iterator[str]:
+    """Name the files of certificates, keys and tokens that a policy depends on."""
+    tls, auth = policy.tls, getattr(policy, "auth", None)
+    named = (tls.verify, tls.cert_file, tls.key_file) if tls else ()
+    for path in (*named, getattr(auth, "bearer_file", None)):
+        if isinstance(path, str) or (isinstance(path, Secret) and not path.missing):
+            yield reveal(path)
+
+
+def _version(path: str) -> Version | None:
+    """Return the version of a file; `None` if there is none that can be looked at."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a path as a file has it
+    except (OSError, ValueError):
+        return None
+    return Version(found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)

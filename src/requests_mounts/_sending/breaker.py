@@ -1,0 +1,196 @@
+"""When to stop asking: a circuit that opens as attempts fail, and closes as probes succeed.
+
+1. Closed, everything passes. It opens after ``failures`` in a row, or as ``ratio`` of those within
+   ``window`` have failed, which is judged when a failure is counted.
+2. Open, everything is refused for ``open_for`` seconds.
+3. Then ``probes`` attempts may pass. If all succeed, it closes; if one fails, it is open for twice
+   as long, at most ``max_open_for``. A probe that takes longer than ``open_for`` gives its place to
+   another.
+4. What began before the last change of state changes nothing.
+"""
+
+import time
+from collections.abc import Callable
+from threading import Lock
+
+from requests_mounts._file.limits import BreakerOptions
+
+_SLICES = 10
+
+
+class CircuitIsOpen(Exception):  # noqa: N818 - a signal inside the library, not an error of it
+    """Nothing passes. Never an `OSError`, which urllib3 and requests would retry."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+        """After how long something may pass, at the latest."""
+
+
+class Window:
+    """Counts of the last seconds, in ten slices of which the oldest is dropped."""
+
+    __slots__ = ("_current", "_slices", "_width", "failures", "total")
+
+    def __init__(self, seconds: float) -> None:
+        self._width = seconds / _SLICES
+        self._slices = [(0, 0)] * _SLICES
+        self._current = 0
+        self.total = 0
+        self.failures = 0
+
+    def count(self, now: float, *, failed: bool) -> None:
+        """Count an attempt."""
+        self.move_to(now)
+        place = self._current % _SLICES
+        total, failures = self._slices[place]
+        self._slices[place] = (total + 1, failures + failed)
+        self.total += 1
+        self.failures += failed
+
+    def move_to(self, now: float) -> None:
+        """Forget what was counted too long ago."""
+        number = int(now // self._width)
+        for newer in range(max(self._current + 1, number - _SLICES + 1), number + 1):
+            total, failures = self._slices[newer % _SLICES]
+            self._slices[newer % _SLICES] = (0, 0)
+            self.total -= total
+            self.failures -= failures
+        self._current = max(self._current, number)
+
+
+class Ticket:
+    """Says which state an attempt began in; each probe has its own."""
+
+    __slots__ = ()
+
+
+class Breaker:
+    """The state of a circuit, which one mount has for each origin."""
+
+    passing: Ticket | None
+    """The ticket of all attempts while the circuit is closed; read without the lock too."""
+    _in_a_row: int
+    _open_until: float | None
+    """The end of the time in which everything is refused; None outside of it."""
+    _probes: dict[Ticket, float]
+    """The probes that are under way, and when each gives its place to another."""
+
+    def __init__(
+        self, options: BreakerOptions, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self.start(options)
+
+    def start(self, options: BreakerOptions) -> None:
+        """Begin closed, whatever was before, as after a fork."""
+        self.options = options
+        self._lock = Lock()
+        self._close()
+
+    def change(self, options: BreakerOptions) -> None:
+        """Go on under other options, in the same state; how many have failed carries over."""
+        with self._lock:
+            if options.window != self.options.window:
+                self._window = Window(options.window)
+            self.options = options
+
+    def is_idle(self) -> bool:
+        """Tell whether a new state would be no different."""
+        with self._lock:
+            self._window.move_to(self._clock())
+            return self.passing is not None and not self._in_a_row and not self._window.total
+
+    def refusal(self) -> float | None:
+        """Return for how many seconds nothing passes; None if an attempt would."""
+        if self.passing:
+            return None
+        with self._lock:
+            return self._refusal(self._clock())
+
+    def admit(self) -> Ticket:
+        """Let an attempt pass, which has to tell how it ends; raises `CircuitIsOpen`."""
+        if passing := self.passing:
+            return passing
+        with self._lock:
+            now = self._clock()
+            seconds = self._refusal(now)
+            if seconds is not None:
+                raise CircuitIsOpen(seconds)
+            return self.passing or self._new_probe(now)
+
+    def succeed(self, ticket: Ticket) -> None:
+        """Count an attempt that the server answered."""
+        if ticket is self.passing and self.options.failures and not self._in_a_row:
+            return
+        with self._lock:
+            if ticket is self.passing:
+                self._count(self._clock(), failed=False)
+            elif ticket in self._probes:
+                del self._probes[ticket]
+                self._succeeded += 1
+                if self._succeeded >= self.options.probes:
+                    self._close()
+
+    def fail(self, ticket: Ticket) -> None:
+        """Count an attempt that failed."""
+        with self._lock:
+            now = self._clock()
+            if ticket is self.passing:
+                self._count(now, failed=True)
+                if self._is_enough():
+                    self._open(now, self.options.open_for)
+            elif ticket in self._probes:
+                longest = max(self.options.open_for, self.options.max_open_for)
+                self._open(now, min(2 * self._open_for, longest))
+
+    def forget(self, ticket: Ticket) -> None:
+        """Count nothing; a probe's place is free again."""
+        if ticket is not self.passing:
+            with self._lock:
+                self._probes.pop(ticket, None)
+
+    def _count(self, now: float, *, failed: bool) -> None:
+        if self.options.failures:
+            self._in_a_row = self._in_a_row + 1 if failed else 0
+        else:
+            self._window.count(now, failed=failed)
+
+    def _is_enough(self) -> bool:
+        options, window = self.options, self._window
+        if options.ratio is None:
+            return self._in_a_row >= (options.failures or 0)
+        # A division, as the product is not exact: 0.1 * 30 is more than 3.
+        return window.total >= options.minimum and window.failures / window.total >= options.ratio
+
+    def _refusal(self, now: float) -> float | None:
+        if self._open_until is not None:
+            return self._open_until - now if now < self._open_until else None
+        places = [end for end in self._probes.values() if end > now]
+        if not places or len(places) + self._succeeded < self.options.probes:
+            return None
+        return min(places) - now
+
+    def _new_probe(self, now: float) -> Ticket:
+        self._open_until = None
+        probe = Ticket()
+        self._probes[probe] = now + self.options.open_for
+        return probe
+
+    def _close(self) -> None:
+        self._window = Window(self.options.window)
+        self._in_a_row = 0
+        self._open_for = self.options.open_for
+        self._end_probes()
+        self.passing = Ticket()
+
+    def _open(self, now: float, seconds: float) -> None:
+        self.passing = None
+        self._open_for = seconds
+        self._end_probes()
+        self._open_until = now + seconds
+
+    def _end_probes(self) -> None:
+        self._open_until = None
+        self._probes = {}
+        self._succeeded = 0

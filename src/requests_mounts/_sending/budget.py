@@ -1,0 +1,44 @@
+"""For what share of requests there are retries, after gRPC's proposal A6 (client retries).
+
+A failed attempt that would be sent again costs a token, a success gives ``refund`` back, and
+retries go out only while more than half of the tokens are there.
+"""
+
+from threading import Lock
+
+from requests_mounts._file.limits import BudgetOptions
+
+
+class Budget:
+    """The state of a retry budget, which one mount has for each origin."""
+
+    def __init__(self, options: BudgetOptions) -> None:
+        self.start(options)
+
+    def start(self, options: BudgetOptions) -> None:
+        """Begin with all tokens, whatever was before, as after a fork."""
+        self.options = options
+        self._tokens: float = options.tokens
+        self._lock = Lock()
+
+    def change(self, options: BudgetOptions) -> None:
+        """Go on under other options, with the same share of the tokens."""
+        with self._lock:
+            self._tokens *= options.tokens / self.options.tokens
+            self.options = options
+
+    def is_idle(self) -> bool:
+        """Tell whether a new state would be no different."""
+        return self._tokens >= self.options.tokens
+
+    def spend(self) -> bool:
+        """Pay for a failure that would be retried, and tell whether the retry may go out."""
+        with self._lock:
+            self._tokens = max(self._tokens - 1, 0)
+            return self._tokens > self.options.tokens / 2
+
+    def refund(self) -> None:
+        """Give back what a success is worth."""
+        if not self.is_idle():
+            with self._lock:
+                self._tokens = min(self._tokens + self.options.refund, self.options.tokens)

@@ -1,0 +1,79 @@
+"""The warnings about limits, breakers and retry budgets."""
+
+import pytest
+
+from requests_mounts import parse_config
+from requests_mounts._command.check import check
+from requests_mounts._explain import explain_url
+
+CASES = {
+    "siblings": (
+        '[mounts."https://h/a/"]\nlimit.rate = 1\n[mounts."https://h/b/"]\nlimit.rate = 1',
+        ["2 two-limits"],
+    ),
+    "one name": (
+        '[limits.x]\nrate = 1\n[mounts."https://h/a/"]\nlimit = "x"\npool_maxsize = 5\n[mounts."https://h/"]\nlimit = "x"',
+        [],
+    ),
+    "a wildcard that serves the rest": (
+        '[mounts."https://*.h/"]\nlimit.rate = 1\n[mounts."https://a.h/b/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "a whole host below a wildcard": (
+        '[mounts."https://*.h/"]\nlimit.rate = 1\n[mounts."https://a.h/"]\nlimit.rate = 2',
+        [],
+    ),
+    "other ports": (
+        '[mounts."https://h:1/"]\nlimit.rate = 1\n[mounts."https://h:2/"]\nlimit.rate = 2',
+        [],
+    ),
+    "inherited": (
+        '[defaults]\nlimit.rate = 1\n[policies.p]\nlimit.rate = 2\n[mounts."https://h/a/"]\npolicy = "p"',
+        ["5 two-limits"],
+    ),
+    "ignored": (
+        '[defaults]\nlimit.rate = 1\n[mounts."https://h/a/"]\nlimit.rate = 2\nignore = ["two-limits"]',
+        [],
+    ),
+    "denied": (
+        '[mounts."https://h/a/"]\nlimit.rate = 1\n[mounts."https://h/"]\nlimit.rate = 2\ndeny = true',
+        [],
+    ),
+    "a minimum that is reached": (
+        '[mounts."https://h/"]\nlimit = { rate = 1 }\nbreaker = { ratio = 0.5, minimum = 31 }',
+        [],
+    ),
+    "a minimum that is not": (
+        '[mounts."https://h/"]\nlimit = { rate = 1 }\nbreaker = { ratio = 0.5, minimum = 32 }',
+        ["3 unreached-minimum"],
+    ),
+    "no rate": (
+        '[mounts."https://h/"]\nlimit = { concurrency = 1 }\nbreaker = { ratio = 0.5 }',
+        [],
+    ),
+    "a deadline ends the wait": (
+        '[mounts."https://h/"]\nlimit = { rate = 1, max_wait = inf }\ndeadline = 3',
+        [],
+    ),
+    "equal limits in two tables": (
+        '[mounts."https://h/"]\nlimit.rate = 1\n[mounts."https://h/a/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=list(CASES))
+def test_warnings(text: str, expected: list[str]) -> None:
+    """Each is told once, at the line that can mend it, and only if something is wrong."""
+    text = f'ignore = ["no-timeout", "http-twin"]\n{text}'
+    found = [f"{one.line - 1} {one.code}" for one in check(parse_config(text))]
+    assert found == expected
+
+
+def test_explanations_say_what_is_counted() -> None:
+    """A process counts for itself, and `explain` says so where there is something to count."""
+    config = parse_config('[mounts."https://h/"]\nlimit.rate = 1\nbreaker.failures = 3')
+    explained = explain_url(config, "https://h/")
+    assert "counted by each process for itself: limit, breaker" in str(explained)
+    other = explain_url(config, "https://other/")
+    assert "counted" not in other.text(everything=True)

@@ -1,0 +1,65 @@
+"""Limits that have a name, and variables in them."""
+
+import pytest
+
+from requests_mounts import ConfigError, parse_config
+from requests_mounts._file.config import Config
+
+TEXT = """
+[limits.x]
+rate = "${RATE}"
+burst = "${BURST:-3}"
+
+[defaults]
+limit = "x"
+
+[mounts."http://h/"]
+breaker.failures = "${FAILURES}"
+"""
+
+
+def origins(config: Config, prefix: str) -> list[str]:
+    mount = next(mount for mount in config.mounts if mount.text == prefix)
+    keys = ("rate", "burst", "concurrency", "max_wait")
+    found = [config.origin(mount, ("limit", key)) for key in keys]
+    return [f"{origin.layer} {origin.line}" for origin in found]
+
+
+def test_variables_in_limits() -> None:
+    """They stand for numbers, wherever the name is used."""
+    config = parse_config(TEXT, environ={"RATE": "7", "FAILURES": "2"})
+    for mount in config.mounts:
+        assert mount.policy.limit
+        assert (mount.policy.limit.rate, mount.policy.limit.burst) == (7, 3)
+    assert config.mounts[0].policy.breaker
+    assert config.mounts[0].policy.breaker.failures == 2
+
+
+def test_a_variable_that_a_limit_lacks() -> None:
+    """It is told once, where it is written; offline the whole limit is left out."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(TEXT, environ={"FAILURES": "2"})
+    told = [(one.line, one.message) for one in caught.value.diagnostics]
+    assert told == [(3, "the environment variable RATE is not set")]
+    config = parse_config(TEXT, offline=True)
+    assert {(mount.policy.limit, mount.policy.breaker) for mount in config.mounts} == {(None, None)}
+    unused = TEXT.replace('limit = "x"', "")
+    assert parse_config(unused, environ={"FAILURES": "2"}).mounts[0].policy.limit is None
+
+
+def test_where_a_limit_is_written() -> None:
+    """A name leads to its table, and what a stronger limit replaces is not looked at."""
+    config = parse_config(
+        "[limits.x]\nrate = 1\n[defaults]\nlimit = { rate = 2, burst = 5 }\n"
+        '[mounts."http://a/"]\nlimit = "x"\n[mounts."http://b/"]\nlimit.concurrency = 3\n'
+        '[mounts."http://c/"]'.replace("\\\n", "\n")
+    )
+    assert origins(config, "http://a/") == ["limit x 2"] + ["built in None"] * 3
+    assert origins(config, "http://b/") == ["built in None"] * 2 + ["mount 8", "built in None"]
+    assert origins(config, "http://c/") == ["defaults 4", "defaults 4"] + ["built in None"] * 2
+    tables = {mount.text: config.limit_table(mount) for mount in config.mounts}
+    assert tables["http://a/"] == ("limits", "x")
+    assert tables["http://b/"] == ("mounts", "http://b/")
+    assert tables["http://c/"] == tables["https://"] == ("defaults",)
+    empty = parse_config("")
+    assert empty.limit_table(empty.mounts[0]) == ()

@@ -1,0 +1,221 @@
+"""What must not be shown: in values, in diagnostics, and in the lines that they quote."""
+
+import copy
+import json
+import pickle
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from requests_mounts import ConfigError, MountedSession, parse_config
+from requests_mounts._file.excerpts import Masked
+from requests_mounts._secret import Secret, is_secret, redact, redact_written, reveal
+
+
+def shown(text: str) -> str:
+    """Return all that a broken text makes visible."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text, source="mounts.toml")
+    return f"{caught.value} {caught.value!r}"
+
+
+def test_a_secret_shows_as_it_is_written() -> None:
+    """However it is printed; only `reveal` gives the text."""
+    secret = Secret("hunter2", "${PASSWORD}")
+    assert (str(secret), repr(secret), f"{secret:>13}") == (
+        "${PASSWORD}", "'${PASSWORD}'", "  ${PASSWORD}",
+    )  # fmt: skip
+    assert str(Secret("hunter2")) == "**********"
+    assert reveal(secret) == reveal("hunter2") == "hunter2"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(lambda secret: "x" + secret, id="adding"),
+        pytest.param("".join, id="joining"),
+        pytest.param(json.dumps, id="JSON"),
+        pytest.param(lambda secret: "x".replace("x", secret), id="replacing"),
+    ],
+)
+def test_a_secret_is_not_a_string(use: Any) -> None:
+    """What takes strings refuses it, rather than showing it or sending asterisks."""
+    with pytest.raises(TypeError):
+        use([Secret("hunter2")] if use == "".join else Secret("hunter2"))
+
+
+def test_a_secret_is_a_value() -> None:
+    """Equal by its content, hashable, copied and pickled as it is, and never changed."""
+    secret = Secret("hunter2", "${PASSWORD}")
+    assert secret == Secret("hunter2")
+    assert secret != Secret("other", "${PASSWORD}")
+    assert secret != "hunter2"
+    assert len({secret, Secret("hunter2"), Secret("")}) == 2
+    assert (bool(secret), bool(Secret(""))) == (True, False)
+    assert copy.copy(secret) is copy.deepcopy(secret) is secret
+    again = pickle.loads(pickle.dumps(secret))
+    assert (again, str(again)) == (secret, "${PASSWORD}")
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        secret._content = "other"
+
+
+@pytest.mark.parametrize(
+    ("key", "secret"),
+    [
+        ("key_password", True),
+        ("key-password", True),
+        ("Passphrase", True),
+        ("token", True),
+        ("bearer", True),
+        ("X-Api-Key", True),
+        ("Authorization", True),
+        ("bearer_file", False),
+        ("tokens", False),
+        ("proxy", False),
+        ("key_file", False),
+    ],
+)
+def test_keys_that_are_secret(key: str, secret: bool) -> None:  # noqa: FBT001
+    """By what they are called, however they are spelled; the name of a file is not secret."""
+    assert is_secret(key) is secret
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hidden"),
+    [
+        ("http://user:pw@proxy:3128", "", "http://**********@proxy:3128"),
+        ("http://user:p'a\"ss@proxy", "", "http://**********@proxy"),
+        ("http://user:p@ss/w rd@proxy", "", "http://**********@proxy"),
+        ("http://token@proxy", "", "http://**********@proxy"),
+        ("user:pw@proxy", "", "**********@proxy"),
+        ("token@proxy", "proxies", "**********@proxy"),
+        ("me@example.com", "", "me@example.com"),
+        ("http://proxy:3128", "proxy", "http://proxy:3128"),
+        ("@@://", "", "@@://"),
+    ],
+)
+def test_the_user_of_a_url(text: str, key: str, hidden: str) -> None:
+    """Everything before the last at sign is hidden, the host is kept."""
+    assert redact(text, key) == hidden
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "written"),
+    [
+        ("http://u:${PASSWORD}@proxy", "proxy", "http://u:${PASSWORD}@proxy"),
+        ("http://${USER}:${PASSWORD}@proxy", "proxy", "http://${USER}:${PASSWORD}@proxy"),
+        ("http://${BOTH}@proxy", "proxy", "http://${BOTH}@proxy"),
+        ("http://u:hunter${N}@proxy", "proxy", "http://**********@proxy"),
+        ("http://u:$${N}@proxy", "proxy", "http://**********@proxy"),
+        ("http://u:hunter2@${HOST}", "proxy", "http://**********@${HOST}"),
+        ("${PASSWORD}", "key_password", "${PASSWORD}"),
+        ("${A}${B}", "key_password", "${A}${B}"),
+        ("hunter${N}", "key_password", "**********"),
+        ("${HOME}/ca.pem", "verify", "${HOME}/ca.pem"),
+    ],
+)
+def test_references_are_shown(text: str, key: str, written: str) -> None:
+    """They say where a password comes from; what is written literally of it is hidden."""
+    assert redact_written(text, key) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('defaults.tls.key-password = "hunter2"', id="misspelled"),
+        pytest.param('[defaults.tls]\nkey_passwort = 1\ntoken = "hunter2"', id="unknown"),
+        pytest.param("[defaults.tls]\nkey_password = 2202", id="a number"),
+        pytest.param("[defaults.tls]\nkey_password = 2022-02-02", id="a date"),
+        pytest.param('[defaults.tls]\nkey_password = """hunter2\nhunter3\\q"""', id="two lines"),
+        pytest.param('[defaults.tls]\nkey_password = """hunter2\nhunter3', id="no end"),
+        pytest.param("[defaults.tls]\nkey_password = '''\nhunter2\n'''hunter3", id="two ends"),
+        pytest.param('[defaults.tls]\nkey_password = "hunter2', id="no quote"),
+        pytest.param('[defaults.tls]\nkey_password = "hun"ter2"', id="an inner quote"),
+        pytest.param("[defaults.tls]\nkey_password = hunter2 hunter3", id="no quotes"),
+        pytest.param("defaults.tls = { x = 1, key_password = 'hunter2' y }", id="inline"),
+        pytest.param('x = """\nkey_password = "hunter2"', id="an earlier quote"),
+        pytest.param('x = 1 # key_password = "hunter2"', id="in a comment"),
+        pytest.param("x = 1 # http://user:hunter2@proxy", id="a URL in a comment"),
+        pytest.param('defaults.proxy = "user:hunter2@proxy"', id="a proxy without a scheme"),
+        pytest.param('defaults.proxy = "hunter2@proxy"', id="a token without a scheme"),
+        pytest.param('defaults.proxi = "hunter2@proxy"', id="a misspelled proxy"),
+        pytest.param('defaults.proxy = "ftp://u:hun\'ter2@proxy"', id="quotes in a proxy"),
+        pytest.param('defaults.proxy = "ftp://u:hunter2@proxy', id="a proxy that does not end"),
+        pytest.param('[mounts."https://u:hunter2@h/"]', id="a prefix"),
+        pytest.param('[mounts."ftp://u:hunter2@h/"]', id="another scheme"),
+        pytest.param('[mounts."u.x:hunter2@h/"]', id="a prefix without a scheme"),
+        pytest.param('"https://u:hunter2@h/" = 1', id="a key"),
+    ],
+)
+def test_a_diagnostic_shows_no_secret(text: str) -> None:
+    """Neither in its message nor in the line that it quotes, valid or not."""
+    found = shown(text)
+    for part in ("hunter", "ter2", "2202", "2022"):
+        assert part not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted", "carets"),
+    [
+        ("key_password = 'a' x", "   2 | key_password = **********", "^" * 10),
+        ("key_password = '''\na\n'''\nx y", "   5 | x y", "^"),
+        ('key_password = """a\nb\\q"""', "   3 | **********", "^"),
+    ],
+)
+def test_the_caret_stands_under_what_is_hidden(text: str, quoted: str, carets: str) -> None:
+    """The quoted line has the asterisks once, and the carets stand under them or behind."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"[defaults.tls]\n{text}")
+    line, below = caught.value.diagnostics[0].excerpt.splitlines()
+    assert line == quoted
+    assert below.strip(" |") == carets
+
+
+@given(st.text(alphabet="ab=\"'\\\n#@:/{}, ", max_size=60), st.data())
+def test_what_is_hidden_is_hidden_at_every_cut(text: str, data: st.DataObject) -> None:
+    """However a line is cut around its caret, no character of a hidden part is in what is shown."""
+    whole = f"a = 1\n{text}\nkey_password = 'ÿÿÿ'\n{text}\n"
+    masked = Masked(whole)
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, len(whole)))
+    assert "ÿ" not in masked.show(start, end)
+    assert all(masked.hides(at) for at, char in enumerate(whole) if char == "ÿ")
+
+
+def test_an_explanation_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made of what may be shown."""
+    monkeypatch.setenv("HUNTER", "hunter2")
+    session = MountedSession(
+        parse_config(
+            """
+            [mounts."https://a.org"]
+            proxy = "http://user:pa'hunter2@proxy"
+            [mounts."https://b.org"]
+            proxy = "http://user:${HUNTER}@proxy"
+            tls.server_hostname = "${HUNTER}.org"
+            """
+        )
+    )
+    for url, proxy in (("https://a.org", "http://**********@proxy"), ("https://b.org", "http://user:${HUNTER}@proxy")):  # fmt: skip
+        found = session.explain(url)
+        for text in (json.dumps(asdict(found)), repr(found), str(found), repr(session.config.mounts)):  # fmt: skip
+            assert "hunter2" not in text
+        assert {setting.key: setting.value for setting in found.settings}["proxy"] == proxy
+        assert f'"{proxy}"' in str(found)
+
+
+def test_a_long_line_is_quoted_in_time() -> None:
+    """What is searched for secrets takes time that is linear in the text."""
+    for text in ("x = '" + "@ ://" * 200_000 + "'", "x = '" + "\\\"'=#@" * 200_000, "x" + " = '''\"\"\"" * 100_000):  # fmt: skip
+        assert len(shown(text)) < 2_000
+
+
+def test_a_file_of_many_lines(tmp_path: Path) -> None:
+    """A secret on one line hides nothing of the others."""
+    path = tmp_path / "mounts.toml"
+    path.write_text("[defaults]\ntls.key_password = 'x'\npool_maxsize = 'no'")
+    assert "   3 | pool_maxsize = 'no'\n" in shown(path.read_text())

@@ -1,0 +1,452 @@
+"""The reload of a session that goes on sending."""
+
+import gc
+import itertools
+import logging
+import os
+import pickle
+import socket
+import threading
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import trustme
+from requests.adapters import HTTPAdapter
+
+from loopback import Answer, Server
+from requests_mounts import (
+    CircuitOpen,
+    Config,
+    ConfigError,
+    LimitExceeded,
+    MountAdapter,
+    MountedSession,
+    MountsError,
+    Reloaded,
+    ThreadSessions,
+    load_session,
+    parse_config,
+)
+from requests_mounts._live import files, loaded
+from servers import slow
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "mounts.toml"
+
+
+def replace(file: Path, text: str) -> None:
+    """Put another file in the place of one, in one step."""
+    new = file.with_suffix(".new")
+    new.write_text(text, "utf-8")
+    new.replace(file)
+
+
+BEFORE = """
+[mounts."https://kept.example.com/"]
+pool_maxsize = 3
+[mounts."https://changed.example.com/"]
+pool_maxsize = 3
+[mounts."https://removed.example.com/"]
+"""
+AFTER = """
+[mounts."https://changed.example.com/"]
+pool_maxsize = 4
+[mounts."https://added.example.com/"]
+[mounts."https://kept.example.com:443"]
+pool_maxsize = 3
+ignore = ["no-timeout"]
+"""
+
+
+def test_a_reload_changes_what_changed(file: Path) -> None:
+    """An adapter whose policy is as before stays, wherever and however the file writes it."""
+    replace(file, BEFORE)
+    with load_session(file) as session:
+        before = dict(session.adapters)
+        replace(file, AFTER)
+        assert session.reload() == Reloaded(
+            added=("https://added.example.com/",),
+            removed=("https://removed.example.com/",),
+            changed=("https://changed.example.com/",),
+            kept=("https://kept.example.com/", "https://", "http://"),
+        )
+        after = dict(session.adapters)
+        assert list(after) == sorted(after, key=len, reverse=True)
+        same = {prefix for prefix in after if after[prefix] is before.get(prefix)}
+        assert same == {"https://kept.example.com/", "https://", "http://"}
+        assert vars(after["https://changed.example.com/"])["_pool_maxsize"] == 4
+        explained = str(session.explain("https://kept.example.com/x"))
+        assert "mounts.toml:6  mount" in explained.replace(str(file.parent) + os.sep, "")
+        assert (
+            session.get_adapter("https://added.example.com/") is after["https://added.example.com/"]
+        )
+        assert session.get_adapter("https://removed.example.com/") is after["https://"]
+
+
+def test_nothing_changes_if_nothing_changed(file: Path) -> None:
+    """A file that was written anew, with other words for the same, changes no adapter."""
+    replace(file, "[defaults]\nmax_retries = 2\ntimeout = 5")
+    with load_session(file) as session:
+        before = dict(session.adapters)
+        replace(file, "[defaults]\nmax_retries.total = 2\ntimeout = { connect = 5, read = 5.0 }")
+        assert session.reload() == Reloaded(kept=("https://", "http://"))
+        assert dict(session.adapters) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [("[mounts", ConfigError), ("[defaults]\npool_maxsise = 1", ConfigError), (None, OSError)],
+)
+def test_a_broken_file_changes_nothing(
+    file: Path, text: str | None, error: type[Exception]
+) -> None:
+    """The error is that of loading, and the session is as before."""
+    replace(file, BEFORE)
+    with load_session(file) as session:
+        before, config = dict(session.adapters), session.config
+        if text is None:
+            file.unlink()
+        else:
+            replace(file, text)
+        with pytest.raises(error):
+            session.reload()
+        assert dict(session.adapters) == before
+        assert session.config is config
+        replace(file, AFTER)
+        assert session.reload().added == ("https://added.example.com/",)
+
+
+REFUSING = """
+[limits.slow]
+rate = 1
+per = 1000
+max_wait = 0
+[mounts."http://127.0.0.1:*/limited/"]
+limit = "slow"
+[mounts."http://127.0.0.1:*/broken/"]
+breaker = { failures = 1 }
+"""
+
+
+def test_refusals_name_the_lines_of_the_newer_file(file: Path, server: Server) -> None:
+    """A mount that stays keeps the state of its limit and breaker, and tells where they stand now."""
+    server.answer = lambda handler: Answer(500 if "broken" in handler.path else 200)
+    replace(file, REFUSING)
+    with load_session(file) as session:
+        session.get(f"{server.url}/limited/")
+        session.get(f"{server.url}/broken/")
+        replace(file, f"# A line more.{REFUSING}".replace("[mounts", "\n[mounts", 1))
+        assert not session.reload().changed
+        with pytest.raises(LimitExceeded, match=r"mounts\.toml:2\b"):
+            session.get(f"{server.url}/limited/")
+        with pytest.raises(CircuitOpen, match=r"mounts\.toml:10\b"):
+            session.get(f"{server.url}/broken/")
+
+
+def test_a_text_has_no_file_to_read() -> None:
+    """The error says so."""
+    with MountedSession(parse_config("")) as session, pytest.raises(MountsError) as caught:
+        session.reload()
+    assert str(caught.value) == "the configuration <string> came from a text, not from a file"
+
+
+def test_what_code_mounted_stays(file: Path) -> None:
+    """Also in the place of a mount of the file, and under a prefix that the file adds."""
+    replace(file, BEFORE)
+    with load_session(file) as session:
+        ours = {
+            prefix: HTTPAdapter()
+            for prefix in (
+                "https://changed.example.com/",
+                "https://removed.example.com/",
+                "https://added.example.com/",
+                "https://kept.example.com/",
+                "file://",
+            )
+        }
+        for prefix, adapter in ours.items():
+            session.mount(prefix, adapter)
+        replace(file, AFTER)
+        session.reload()
+        assert {prefix: session.adapters[prefix] for prefix in ours} == ours
+        del session.adapters["https://changed.example.com/"]
+        replace(file, BEFORE)
+        session.reload()
+        assert "https://changed.example.com/" not in session.adapters
+
+
+def test_connections_of_what_is_kept_stay_open(file: Path, server: Server, other: Server) -> None:
+    """And those of what changed are closed."""
+    text = f"[mounts.'{server.url}']\n[mounts.'{other.url}']\npool_maxsize = "
+    replace(file, text + "3")
+    with load_session(file) as session:
+        for one in (server, other):
+            session.get(one.url)
+        connections = open_connections(server, other)
+        replace(file, text + "4")
+        session.reload()
+        gc.collect()
+        assert open_connections(server, other) == connections - 1
+        for one in (server, other):
+            session.get(one.url)
+        assert (server.connections, other.connections) == (1, 2)
+
+
+def open_connections(*servers: Server) -> int:
+    """Count the sockets of this process that lead to servers."""
+    ports = {server.server_port for server in servers}
+    found = [thing for thing in gc.get_objects() if issubclass(type(thing), socket.socket)]
+    return sum(_peer(one) in ports for one in found)
+
+
+def _peer(connection: socket.socket) -> int | None:
+    try:
+        return int(connection.getpeername()[1])
+    except OSError:
+        return None
+
+
+def test_requests_under_way_end_as_they_began(file: Path, server: Server) -> None:
+    """One that waits for its headers, a stream, and one that took its adapter just before."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    server.answer = lambda handler: (
+        slow(0.2)(handler) if handler.path == "/slow" else Answer(body=b"x" * 1_000_000)
+    )
+    with load_session(file) as session:
+        waiting: list[requests.Response] = []
+        thread = threading.Thread(target=lambda: waiting.append(session.get(f"{server.url}/slow")))
+        thread.start()
+        stream = session.get(server.url, stream=True)
+        adapter = session.get_adapter(server.url)
+        while not any("/slow" in request for request in server.requests):
+            time.sleep(0.01)
+        replace(file, "[defaults]\npool_maxsize = 4")
+        assert session.reload().changed == ("https://", "http://")
+        assert len(stream.content) == 1_000_000
+        late = adapter.send(requests.Request("GET", server.url).prepare())
+        assert len(late.content) == 1_000_000
+        thread.join()
+        assert waiting[0].text == "ok"
+        gc.collect()
+        assert open_connections(server) == 0
+        (stats,) = [stats for stats in session.stats() if stats.prefix == "http://"]
+        assert stats.requests == len(server.requests) == 3
+        assert (stats.connections, stats.evicted, stats.discarded) == (3, 0, 0)
+
+
+def test_the_numbers_go_on(file: Path, server: Server) -> None:
+    """For a prefix that stays, whether its policy changed or not."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file) as session:
+        session.get(server.url)
+        replace(file, "[defaults]\npool_maxsize = 4")
+        session.reload()
+        session.get(server.url)
+        (stats,) = [stats for stats in session.stats() if stats.prefix == "http://"]
+        assert (stats.requests, stats.connections) == (2, 2)
+
+
+def test_a_new_certificate_is_a_change(file: Path, authority: trustme.CA) -> None:
+    """Of the mounts that use it, even if the text of the file is the same."""
+    for name in ("one.pem", "two.pem"):
+        authority.cert_pem.write_to_path(file.with_name(name))
+    replace(
+        file,
+        "[mounts.'https://one/']\ntls.verify = 'one.pem'\n"
+        "[mounts.'https://two/']\ntls.verify = 'two.pem'\n",
+    )
+    with load_session(file) as session:
+        replace(file.with_name("one.pem"), file.with_name("one.pem").read_text() + "\n")
+        reloaded = session.reload()
+        assert (reloaded.changed, reloaded.kept[0]) == (("https://one/",), "https://two/")
+        assert session.reload().changed == ()
+
+
+def test_a_copy_reloads_too(file: Path) -> None:
+    """A session that was pickled finds its file again."""
+    replace(file, BEFORE)
+    with load_session(file, reload_interval=60) as session:
+        copied: MountedSession = pickle.loads(pickle.dumps(session))
+        with copied:
+            assert copied.reload_interval == 60
+            replace(file, AFTER)
+            assert copied.reload().changed == ("https://changed.example.com/",)
+        assert session.config is not copied.config
+
+
+def test_thread_sessions_reload_together(file: Path) -> None:
+    """Each thread sends by the new table, and knows the new configuration."""
+    replace(file, BEFORE)
+    with ThreadSessions(file) as sessions:
+        session = sessions()
+        replace(file, AFTER)
+        assert sessions.reload().added == ("https://added.example.com/",)
+        assert session.config is sessions.config
+        assert "https://added.example.com/" in session.adapters
+        replace(file, BEFORE)
+        assert session.reload().removed == ("https://added.example.com/",)
+        assert "https://added.example.com/" not in sessions.adapters
+
+
+def test_the_way_of_a_request_looks_at_the_file(
+    file: Path, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broken or missing file is logged once for each change of it, and nothing changes."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    texts = ("[defaults]\npool_maxsize = 4", "nope", "nope", None, "[defaults]\npool_maxsize = 5")
+    sizes = []
+    with load_session(file, reload_interval=0) as session:
+        for text in texts:
+            if text is None:
+                file.unlink()
+            else:
+                replace(file, text)
+            for _ in range(3):
+                session._loaded._due = 0  # A look that took long would be the last for a while.
+                session.get(server.url)
+            sizes.append(session.config.mounts[0].policy.pool_maxsize)
+        session.send(session.prepare_request(requests.Request("GET", server.url)))
+    assert sizes == [4, 4, 4, 4, 5]
+    errors = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [(record.name, record.levelname) for record in errors] == [
+        ("requests_mounts", "ERROR")
+    ] * 3
+    said = [record.getMessage().replace(str(file), "F").splitlines()[0] for record in errors]
+    assert said[0] == said[1]
+    assert said[0].startswith("F cannot be reloaded, nothing changes: F:1:5: expected")
+    assert said[2].startswith("F cannot be reloaded, nothing changes: [Errno 2] No such file")
+
+
+def test_an_interval_is_kept(file: Path, server: Server) -> None:
+    """No request looks at the file again before it is over."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file, reload_interval=3600) as session:
+        session.get(server.url)
+        replace(file, "[defaults]\npool_maxsize = 4")
+        session.get(server.url)
+        assert session.config.mounts[0].policy.pool_maxsize == 3
+
+
+def test_a_file_that_was_missing_is_found(file: Path, server: Server) -> None:
+    """A file that extends one that is not there yet is tried again, though it has not changed."""
+    replace(file, "")
+    with load_session(file, reload_interval=0) as session:
+        replace(file, "extends = 'base.toml'")
+        session.get(server.url)
+        file.with_name("base.toml").write_text("[defaults]\npool_maxsize = 7")
+        session._loaded._due = 0
+        session.get(server.url)
+        assert session.config.mounts[0].policy.pool_maxsize == 7
+        assert len(session.config.files) == 2
+
+
+def test_a_look_does_not_wait(file: Path, server: Server) -> None:
+    """While one thread reads the file, the others send."""
+    replace(file, "")
+    with load_session(file, reload_interval=0) as session, loaded._lock:
+        thread = threading.Thread(target=lambda: session.get(server.url))
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_reload_in_the_handler_of_a_signal(file: Path) -> None:
+    """The one that it interrupts ends with the newest file."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file) as session:
+        nested: list[Reloaded] = []
+        versions = files.versions
+
+        def interrupted(config: Config) -> Any:
+            found = versions(config)
+            if not nested:
+                nested.append(Reloaded())
+                replace(file, "[defaults]\npool_maxsize = 4")
+                nested.append(session.reload())
+            return found
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(loaded, "versions", interrupted)
+            assert session.reload().changed == ()
+        assert nested[1].changed == ("https://", "http://")
+        assert vars(session.adapters["http://"])["_pool_maxsize"] == 4
+
+
+def test_reload_under_load(file: Path, server: Server, other: Server) -> None:
+    """No request fails, what is unchanged keeps its connections, and no socket is left."""
+    text = f"[mounts.'{server.url}']\npool_maxsize = 12\n[mounts.'{other.url}']\npool_maxsize = "
+    replace(file, f"{text}20")
+    over = threading.Event()
+    failures: list[BaseException] = []
+    answers: list[bool] = []
+    server.answer = other.answer = lambda handler: Answer(body=handler.path.encode())
+
+    def work(number: int) -> None:
+        try:
+            for count in itertools.count():
+                path = f"/{number}/{count}"
+                url = (server, other)[count % 2].url + path
+                answers.append(session.get(url).text == path)
+                if over.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test fails
+            failures.append(error)
+
+    with load_session(file, reload_interval=0) as session:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(12)]
+        for thread in threads:
+            thread.start()
+        for number in range(60):
+            broken = number % 4 == 0
+            replace(file, "[broken" if broken else f"{text}{20 + number}")
+            session.mount(f"https://code{number}/", HTTPAdapter())
+            with pytest.raises(ConfigError) if broken else nullcontext():
+                session.reload()
+            time.sleep(0.01)
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert all(answers)
+        assert len(answers) == len(server.requests) + len(other.requests)
+        assert sum(key.startswith("https://code") for key in session.adapters) == 60
+        assert server.connections <= 12
+        assert server.connections < other.connections
+        assert [stats.requests for stats in session.stats() if stats.requests] == [
+            len(one.requests) for one in (server, other)
+        ]
+        gc.collect()
+        assert open_connections(server, other) <= 24
+    gc.collect()
+    assert open_connections(server, other) == 0
+
+
+def test_a_mount_that_is_gone_warns_of_nothing(file: Path, server: Server) -> None:
+    """An adapter of a prefix that the file has no more has no line to name."""
+    replace(file, f"[mounts.'{server.url}']\npool_connections = 1")
+    with load_session(file) as session:
+        adapter = session.get_adapter(server.url)
+        assert isinstance(adapter, MountAdapter)
+        replace(file, "")
+        assert session.reload().removed == (f"{server.url}/",)
+        adapter.counters.count("discarded")
+
+
+def test_a_pool_that_is_closed_is_retired_too(file: Path, server: Server) -> None:
+    """Code may have closed it."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file) as session:
+        session.get(server.url)
+        adapter = session.get_adapter(server.url)
+        assert isinstance(adapter, MountAdapter)
+        (pool,) = adapter.counters.pools()
+        pool.close()
+        replace(file, "[defaults]\npool_maxsize = 4")
+        session.reload()
+        assert session.get(server.url).text == "ok"

@@ -1,0 +1,271 @@
+"""The states of a circuit, against the facts of other breakers and in every order."""
+
+import threading
+from contextlib import suppress
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from requests_mounts._file.limits import BreakerOptions
+from requests_mounts._sending.breaker import Breaker, CircuitIsOpen, Ticket
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def play(options: BreakerOptions, script: str, clock: Clock | None = None) -> Breaker:
+    """Play a script of words: ``ok``, ``bad``, ``refused``, and numbers of seconds that pass."""
+    clock = clock or Clock()
+    breaker = Breaker(options, clock=clock)
+    for number, word in enumerate(script.split()):
+        match word:
+            case "ok":
+                breaker.succeed(breaker.admit())
+            case "bad":
+                breaker.fail(breaker.admit())
+            case "refused":
+                with pytest.raises(CircuitIsOpen):
+                    breaker.admit()
+                assert breaker.refusal() is not None, number
+            case _:
+                clock.now += float(word)
+    return breaker
+
+
+SCRIPTS = {
+    # sony/gobreaker opens after more than five failures in a row, for 60 s.
+    "gobreaker: in a row": (
+        BreakerOptions(failures=6, open_for=60),
+        "bad bad bad bad bad ok bad bad bad bad bad bad refused 59 refused 1 bad refused",
+    ),
+    "gobreaker: a probe closes": (
+        BreakerOptions(failures=6, open_for=60),
+        "bad bad bad bad bad bad 60 ok bad bad bad bad bad ok bad",
+    ),
+    # Its rolling window: ten slices of 3 s, from a share of 0.6 of at least 3.
+    "gobreaker: rolling window": (
+        BreakerOptions(ratio=0.6, minimum=3, window=30, open_for=90, probes=3),
+        "ok bad ok bad ok bad ok bad ok bad 3 ok 2 ok 2 ok 2 bad"
+        + " 3 ok bad" * 6
+        + " 3 bad bad bad bad bad bad bad refused 89 refused 1 ok ok ok bad ok",
+    ),
+    # resilience4j judges no ratio below the minimum number of calls, and opens at the threshold.
+    "resilience4j: minimum": (
+        BreakerOptions(ratio=0.5, minimum=10),
+        "bad bad bad bad bad bad bad bad bad bad refused",
+    ),
+    "resilience4j: at the threshold": (
+        BreakerOptions(ratio=0.5, minimum=4),
+        "ok ok bad bad refused",
+    ),
+    "resilience4j: a success opens nothing": (
+        BreakerOptions(ratio=0.1, minimum=5),
+        "bad ok ok ok ok ok bad refused",
+    ),
+    # Its waits in the open state may grow exponentially; here they double.
+    "resilience4j: waits": (
+        BreakerOptions(failures=1, open_for=5, max_open_for=12),
+        "bad 4.9 refused 0.1 bad 9.9 refused 0.1 bad 11.9 refused 0.1 ok bad 4.9 refused 0.1 ok ok",
+    ),
+    "a maximum below open_for": (
+        BreakerOptions(failures=1, open_for=500, max_open_for=300),
+        "bad 499 refused 1 bad 499 refused 1 ok",
+    ),
+    "one of several probes fails": (
+        BreakerOptions(failures=1, open_for=5, probes=2),
+        "bad 5 ok bad refused 9.9 refused 0.1 ok ok bad refused",
+    ),
+    "the window forgets": (
+        BreakerOptions(ratio=0.5, minimum=4, window=10),
+        "bad bad bad 10 bad bad bad 100 bad bad bad 1 bad refused",
+    ),
+    "an exact share": (
+        BreakerOptions(ratio=0.1, minimum=30),
+        "bad bad" + " ok" * 27 + " bad refused",
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "script"), SCRIPTS.values(), ids=list(SCRIPTS))
+def test_scripts(options: BreakerOptions, script: str) -> None:
+    """A circuit opens, refuses and closes when others do."""
+    play(options, script)
+
+
+def test_probes_at_a_time() -> None:
+    """While the probes are under way everything else is refused, also after some have succeeded."""
+    clock = Clock()
+    breaker = play(BreakerOptions(failures=1, open_for=5, probes=3), "bad 5", clock)
+    first, second, third = (breaker.admit() for _ in range(3))
+    for probe in (first, second):
+        with pytest.raises(CircuitIsOpen) as caught:
+            breaker.admit()
+        assert caught.value.seconds == 5
+        breaker.succeed(probe)
+    with pytest.raises(CircuitIsOpen):
+        breaker.admit()
+    breaker.succeed(third)
+    assert breaker.refusal() is None
+    assert breaker.admit() is breaker.admit()
+
+
+def test_a_place_is_given_back() -> None:
+    """An attempt that says nothing of the server leaves its place to another probe."""
+    breaker = play(BreakerOptions(failures=1, open_for=5), "bad 5")
+    breaker.forget(breaker.admit())
+    breaker.succeed(breaker.admit())
+    breaker.forget(breaker.admit())
+    assert breaker.is_idle()
+
+
+def test_an_expired_probe() -> None:
+    """A probe that takes longer than open_for gives up its place; its result still counts."""
+    clock = Clock()
+    breaker = play(BreakerOptions(failures=1, open_for=5), "bad 5", clock)
+    slow = breaker.admit()
+    clock.now += 5
+    other = breaker.admit()
+    with pytest.raises(CircuitIsOpen):
+        breaker.admit()
+    breaker.fail(slow)
+    assert breaker.refusal() == 10
+    breaker.succeed(other)
+    assert breaker.refusal() == 10
+
+
+@pytest.mark.parametrize("end", ["succeed", "fail", "forget"])
+def test_late_results(end: str) -> None:
+    """What began before the last change of state changes nothing, however it ends."""
+    clock = Clock()
+    options = BreakerOptions(failures=1, open_for=5)
+    breaker = Breaker(options, clock=clock)
+    tickets = [breaker.admit()]
+    breaker.fail(breaker.admit())
+    getattr(breaker, end)(tickets[0])
+    assert breaker.refusal() == 5
+    clock.now += 5
+    probe = breaker.admit()
+    getattr(breaker, end)(tickets[0])
+    assert breaker.refusal() == 5
+    breaker.succeed(probe)
+    getattr(breaker, end)(tickets[0])
+    getattr(breaker, end)(probe)
+    assert breaker.refusal() is None
+
+
+def test_fifty_threads_at_half_open() -> None:
+    """Of all that come at once, one passes."""
+    clock = Clock()
+    breaker = play(BreakerOptions(failures=1, open_for=5), "bad 5", clock)
+    passed: list[Ticket] = []
+    start = threading.Barrier(50)
+
+    def come() -> None:
+        start.wait()
+        with suppress(CircuitIsOpen):
+            passed.append(breaker.admit())
+
+    threads = [threading.Thread(target=come) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(passed) == 1
+
+
+def test_other_options() -> None:
+    """A changed breaker stays open as long as it was to be, and keeps what it counted."""
+    breaker = play(BreakerOptions(failures=3, open_for=5), "bad bad")
+    breaker.change(BreakerOptions(failures=3, open_for=9, probes=2))
+    breaker.fail(breaker.admit())
+    assert breaker.refusal() == 9
+    clock = Clock()
+    breaker = play(BreakerOptions(failures=1, open_for=5, probes=2), "bad 5 ok", clock)
+    breaker.change(BreakerOptions(ratio=0.5, window=3))
+    probe = breaker.admit()
+    breaker.succeed(probe)
+    assert breaker.is_idle()
+
+
+def test_idleness() -> None:
+    """A state is idle if nothing that it counted still matters."""
+    clock = Clock()
+    assert not play(BreakerOptions(failures=2), "bad").is_idle()
+    assert not play(BreakerOptions(failures=1), "bad 9999").is_idle()
+    breaker = play(BreakerOptions(ratio=0.5, window=10), "ok bad", clock)
+    assert not breaker.is_idle()
+    clock.now += 10
+    assert breaker.is_idle()
+
+
+class Circuit(RuleBasedStateMachine):
+    """The breaker beside the rules of the issue, said as simply as possible."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.breaker = Breaker(BreakerOptions(failures=2, open_for=8, probes=2), clock=self.clock)
+        self.tickets: list[tuple[Ticket, int, float]] = []
+        self.change = 0
+        self.state, self.row, self.good = "closed", 0, 0
+        self.until, self.span = 0.0, 8.0
+
+    @rule(seconds=st.sampled_from([1, 4, 8, 20]))
+    def wait(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    @rule()
+    def attempt(self) -> None:
+        if self.state == "open" and self.clock.now >= self.until:
+            self.state, self.good = "half-open", 0
+            self.change += 1
+        alive = [t for t in self.tickets if t[1] == self.change and self.clock.now < t[2] + 8]
+        expected = self.state == "closed" or (
+            self.state == "half-open" and len(alive) + self.good < 2
+        )
+        try:
+            ticket = self.breaker.admit()
+        except CircuitIsOpen:
+            assert not expected
+        else:
+            assert expected
+            self.tickets.append((ticket, self.change, self.clock.now))
+
+    @precondition(lambda self: self.tickets)
+    @rule(data=st.data(), how=st.sampled_from(["succeed", "fail", "forget"]))
+    def end(self, data: st.DataObject, how: str) -> None:
+        ticket, change, _ = self.tickets.pop(data.draw(st.integers(0, len(self.tickets) - 1)))
+        getattr(self.breaker, how)(ticket)
+        if change != self.change or how == "forget":
+            return
+        if how == "succeed":
+            self.row = 0
+            self.good += self.state == "half-open"
+            if self.good == 2:
+                self.state, self.good, self.span, self.change = "closed", 0, 8.0, self.change + 1
+        elif self.state == "half-open":
+            self.open(min(2 * self.span, 300))
+        else:
+            self.row += 1
+            if self.row == 2:
+                self.open(8.0)
+
+    def open(self, seconds: float) -> None:
+        self.state, self.row, self.span = "open", 0, seconds
+        self.until = self.clock.now + seconds
+        self.change += 1
+
+    @invariant()
+    def refuses_while_open(self) -> None:
+        if self.state == "open" and self.clock.now < self.until:
+            assert self.breaker.refusal() == self.until - self.clock.now
+
+
+Circuit.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+test_in_every_order = Circuit.TestCase

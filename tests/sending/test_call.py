@@ -1,0 +1,341 @@
+"""A deadline changes the time and nothing else, over a whole call of a session."""
+
+import contextlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+
+from loopback import Answer, Handler, Server
+from proxies import pump
+from requests_mounts import mount, parse_config
+from servers import Scripted, Serve, SessionOf, free_places, slow, trickle
+
+
+def hops(seconds: float, *, last: int) -> Any:
+    """Redirect from one number to the next, and take some time for each."""
+
+    def answer(handler: Handler) -> Answer:
+        time.sleep(seconds)
+        number = int(handler.path[1:] or 0)
+        return Answer() if number == last else Answer(302, {"Location": f"/{number + 1}"})
+
+    return answer
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_one_clock_for_all_hops(serve: Serve, session_of: SessionOf, *, stream: bool) -> None:
+    """A redirect does not start it anew."""
+    server = serve(answer=hops(0.2, last=20))
+    session = session_of("[defaults]\ndeadline = 0.7")
+    with pytest.raises(requests.Timeout, match="deadline"):
+        session.get(server.url, stream=stream)
+    assert len(server.requests) <= 4
+    assert session.get(f"{server.url}/19", stream=stream).content == b"ok"
+
+
+def test_each_hop_has_the_deadline_of_its_own_mount(serve: Serve, session_of: SessionOf) -> None:
+    """Counted from the beginning of the call, so that it may be over before the hop is sent."""
+    server = serve(answer=hops(0.2, last=9))
+    session = session_of(f"[mounts.'{server.url}/2']\ndeadline = 0.3")
+    with pytest.raises(requests.Timeout, match=r"/2 took longer than its deadline of 0\.3 s"):
+        session.get(server.url)
+    assert len(server.requests) == 2
+    assert session.get(f"{server.url}/2", allow_redirects=False).status_code == 302
+    prepared = requests.Request("GET", f"{server.url}/1").prepare()
+    with pytest.raises(requests.Timeout):
+        session.send(prepared, verify=session.verify)
+
+
+def test_on_other_sessions_each_hop_has_a_clock(
+    serve: Serve, session_of: SessionOf, authority_file: str
+) -> None:
+    """Nobody tells an adapter which call a request belongs to."""
+    server = serve(answer=hops(0.2, last=3))
+    with requests.Session() as session:
+        session.verify = authority_file
+        mount(session, parse_config("[defaults]\ndeadline = 0.6"))
+        assert session.get(server.url).content == b"ok"
+    assert session_of("[defaults]\ndeadline = 20").get(server.url).content == b"ok"
+
+
+def test_a_redirect_asked_for_by_hand(server: Server, session_of: SessionOf) -> None:
+    """`Response.next` and `resolve_redirects` work as ever, outside of a call."""
+    server.answer = hops(0, last=1)
+    session = session_of("[defaults]\ndeadline = 20")
+    response = session.get(server.url, allow_redirects=False)
+    assert response.next
+    assert response.next.url == f"{server.url}/1"
+    (last,) = session.resolve_redirects(response, response.request)
+    assert last.content == b"ok"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_requests_inside_of_a_request(
+    serve: Serve, session_of: SessionOf, authority_file: str, *, own: bool
+) -> None:
+    """A body and a hook that send requests of their own neither give nor take a deadline."""
+    server = serve(
+        answer=lambda handler: slow(0.5)(handler) if "slow" in handler.path else Answer()
+    )
+    outer = session_of(
+        f"[mounts.'{server.url}']\ndeadline = 1\npool_block = true\n"
+        f"[mounts.'{server.url}/hook']\n[mounts.'{server.url}/slow']\npool_block = true\n"
+        f"[mounts.'{server.url}/slow/2']\ndeadline = 0.9"
+    )
+    inner = outer if own else mount(requests.Session(), outer.config)
+    inner.verify = authority_file
+
+    def body() -> Iterator[bytes]:
+        time.sleep(0.3)
+        assert inner.get(f"{server.url}/slow/2").ok
+        assert inner.get(f"{server.url}/slow").ok
+        yield b"x"
+
+    def hook(*_: Any, **__: Any) -> None:
+        time.sleep(0.5)
+        assert inner.get(f"{server.url}/slow/2").ok
+
+    with pytest.raises(requests.Timeout, match=r"POST .* took longer than its deadline of 1 s"):
+        outer.post(server.url, data=body())
+    assert {"POST /", "GET /slow/2", "GET /slow"} <= {*server.requests}
+    if own:
+        assert outer.get(f"{server.url}/hook", hooks={"response": hook}).ok
+    inner.close()
+
+
+def test_a_request_inside_of_a_redirect(server: Server, session_of: SessionOf) -> None:
+    """The hook of a hop has a call of its own, even though the hop has none."""
+
+    def answer(handler: Handler) -> Answer:
+        time.sleep(0.6 if handler.path != "/" else 0)
+        return Answer(302, {"Location": "/hop"}) if handler.path == "/" else Answer()
+
+    server.answer = answer
+    session = session_of(f"[mounts.'{server.url}/hook']\ndeadline = 1")
+
+    def hook(response: requests.Response, **_: Any) -> None:
+        if response.url.endswith("/hop"):
+            assert session.get(f"{server.url}/hook").ok
+
+    assert session.get(server.url, hooks={"response": hook}).ok
+    assert server.requests == ["GET /", "GET /hop", "GET /hook"]
+
+
+def test_a_timeout_in_total(serve: Serve, session_of: SessionOf) -> None:
+    """urllib3's own kind of timeout means what it means without a deadline, and is cut by one."""
+    server = serve(answer=slow(0.5))
+    short, long, both = (
+        urllib3.Timeout(total=0.1),
+        urllib3.Timeout(total=20),
+        urllib3.Timeout(9, 5),
+    )
+
+    def get(timeout: Any, seconds: float = 20, **options: Any) -> requests.Response:
+        session = session_of(f"[defaults]\ndeadline = {seconds}")
+        return session.get(server.url, timeout=timeout, **options)
+
+    with pytest.raises(requests.ReadTimeout):
+        get(short)
+    assert get(both).ok
+    with pytest.raises(requests.Timeout, match="deadline"):
+        get(long, seconds=0.2)
+    assert get(long, stream=True).content == b"ok"
+
+
+def broken_redirect(handler: Handler) -> Answer:
+    """Redirect with a body that ends before its length."""
+    if handler.path == "/":
+        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 99\r\n\r\nx")
+        raise ConnectionError
+    return Answer()
+
+
+def test_a_broken_body_of_a_redirect(serve: Serve, session_of: SessionOf) -> None:
+    """requests follows it, and so do we."""
+    server = serve(answer=broken_redirect)
+    session = session_of("[defaults]\ndeadline = 20\npool_block = true\npool_maxsize = 1")
+    assert session.get(server.url).content == b"ok"
+    assert server.requests == ["GET /", "GET /x"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_redirect_whose_body_trickles(
+    serve: Serve, session_of: SessionOf, *, stream: bool
+) -> None:
+    """requests reads it to the end, even before a stream, so that it is under the clock."""
+
+    def answer(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 99\r\n\r\n")
+        for _ in range(99):
+            handler.wfile.write(b"x")
+            time.sleep(0.1)
+        raise ConnectionError
+
+    server = serve(answer=answer)
+    session = session_of("[defaults]\ndeadline = 0.5\npool_block = true\npool_maxsize = 1")
+    start = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(requests.Timeout, match="deadline"):
+            session.get(server.url, stream=stream)
+    assert time.monotonic() - start < 5
+    assert len(server.requests) == 2
+
+
+def test_what_hooks_and_callers_see(serve: Serve, session_of: SessionOf) -> None:
+    """The body is not read yet in a hook, and `elapsed` ends with the headers."""
+
+    def answer(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nx")
+        time.sleep(0.6)
+        handler.wfile.write(b"y")
+        raise ConnectionError
+
+    server = serve(answer=answer)
+    session = session_of("[defaults]\ndeadline = 20")
+    seen = []
+
+    def hook(response: requests.Response, **_: Any) -> None:
+        seen.append((response._content_consumed, isinstance(response.raw, urllib3.HTTPResponse)))
+
+    start = time.perf_counter()
+    response = session.get(server.url, hooks={"response": hook})
+    assert seen == [(False, True)]
+    assert response.content == b"xy"
+    assert response.elapsed.total_seconds() < time.perf_counter() - start - 0.3
+
+
+def test_a_body_that_a_hook_reads(serve: Serve, session_of: SessionOf) -> None:
+    """Whoever reads it, and however, meets the deadline, and the connection is given back."""
+
+    def chunked(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(99):
+            handler.wfile.write(b"1\r\nx\r\n")
+            time.sleep(0.1)
+        raise ConnectionError
+
+    readings: list[Any] = [
+        lambda raw: raw.read(),
+        lambda raw: raw.read(99),
+        lambda raw: [raw.read1() for _ in range(99)],
+        lambda raw: raw.readinto(bytearray(99)),
+        lambda raw: [*raw.stream(1)],
+        lambda raw: raw.data,
+    ]
+    for answer in (chunked, trickle):
+        server = serve(answer=answer)
+        session = session_of("[defaults]\ndeadline = 0.3\npool_block = true\npool_maxsize = 1")
+        for read in readings:
+            hook = {"response": lambda response, read=read, **_: read(response.raw)}
+            with pytest.raises(requests.Timeout, match="deadline"):
+                session.get(server.url, hooks=hook)
+        assert len(server.requests) == len(readings)
+
+
+def test_a_body_that_breaks_in_time(serve: Serve, session_of: SessionOf) -> None:
+    """Its errors are requests' and urllib3's own, and it does not matter how it is read."""
+
+    def chunked(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx")
+        raise ConnectionError
+
+    def short(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")
+        raise ConnectionError
+
+    session = session_of("[defaults]\ndeadline = 20\npool_block = true\npool_maxsize = 1")
+    for answer in (chunked, short):
+        server = serve(answer=answer)
+        for error, read in (
+            (requests.exceptions.ChunkedEncodingError, lambda _: None),
+            (urllib3.exceptions.ProtocolError, lambda raw: raw.read()),
+            (urllib3.exceptions.ProtocolError, lambda raw: [raw.read1(9) for _ in range(9)]),
+        ):
+            hook = {"response": lambda response, read=read, **_: read(response.raw)}
+            with pytest.raises(error):
+                session.get(server.url, hooks=hook)
+
+
+def test_a_response_that_is_dropped(serve: Serve, session_of: SessionOf) -> None:
+    """A hook that fails leaves a body unread; its connection is closed with the response."""
+    server = serve(answer=lambda _: Answer(body=b"x" * 1000))
+    session = session_of("[defaults]\ndeadline = 20")
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise LookupError
+
+    for _ in range(3):
+        with pytest.raises(LookupError):
+            session.get(server.url, hooks={"response": fail})
+    assert session.get(server.url).ok
+    assert server.connections == 4
+
+
+def test_around_the_deadline_all_failures_are_timeouts(serve: Serve, session_of: SessionOf) -> None:
+    """Of many threads, each has its answer or a `Timeout`, and no place in the pool is lost."""
+    numbers = count()
+
+    def answer(handler: Handler) -> Answer:
+        time.sleep(0.05 + next(numbers) % 10 * 0.01)
+        return Answer(503 if "retry" in handler.path else 200, body=handler.path.encode())
+
+    server = serve(answer=answer)
+    session = session_of(
+        "[defaults]\ndeadline = 0.1\npool_block = true\npool_maxsize = 8\n"
+        "max_retries = { total = 2, status_forcelist = [503] }"
+    )
+
+    def ask(number: int) -> str:
+        path = f"/{number}" + ("/retry" if number % 3 == 0 else "")
+        try:
+            response = session.get(server.url + path, stream=number % 4 == 0)
+            assert response.content == path.encode()
+        except requests.Timeout:
+            return "timeout"
+        except requests.exceptions.RetryError:
+            return "retries"
+        return "answer"
+
+    with ThreadPoolExecutor(16) as threads:
+        outcomes = set(threads.map(ask, range(300)))
+    assert "timeout" in outcomes
+    assert free_places(session, server.url) == 8
+
+
+def test_nothing_is_sent_in_the_clear(server_tls: ssl.SSLContext, session_of: SessionOf) -> None:
+    """Cutting a connection leaves the TLS alone of the thread that has it."""
+    seen: list[bytes] = []
+    numbers = count()
+
+    def answer(_: Handler) -> Answer:
+        time.sleep(0.03 + next(numbers) % 5 * 0.01)
+        return Answer()
+
+    with Server(tls=server_tls, answer=answer) as server:
+
+        def relay(client: socket.socket) -> None:
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            with socket.create_connection(("127.0.0.1", server.server_port)) as upstream:
+                pump(client, upstream, seen.append)
+
+        with Scripted(relay) as proxy:
+            session = session_of(f"[defaults]\nproxy = '{proxy.url}'\ndeadline = 0.06")
+
+            def pay(_: int) -> None:
+                with contextlib.suppress(requests.Timeout):
+                    session.post(server.url, data=b"card=1234" * 1000)
+
+            with ThreadPoolExecutor(8) as threads:
+                list(threads.map(pay, range(120)))
+        assert server.requests
+    assert len(seen) > 120
+    assert not any(b"card" in data or b"POST" in data for data in seen)

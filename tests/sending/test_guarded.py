@@ -1,0 +1,996 @@
+"""Limits, breakers and retry budgets, seen from real servers."""
+
+import gc
+import os
+import pickle
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import urllib3
+
+from loopback import Answer, Handler, Server
+from proxies import HttpProxy
+from requests_mounts import (
+    CircuitOpen,
+    LimitExceeded,
+    MountedSession,
+    MountsError,
+    PoolTimeout,
+    load_session,
+    parse_config,
+)
+from requests_mounts._file.limits import BreakerOptions, BudgetOptions, LimitOptions
+from requests_mounts._file.policy import Policy
+from requests_mounts._sending import guards as guards_module
+from requests_mounts._sending.attempt import Attempt, LimitRefused
+from requests_mounts._sending.deadline import Deadline, DeadlineReached
+from requests_mounts._sending.guarded import guarded
+from requests_mounts._sending.guards import Guard, Guards, States, guard_of
+from requests_mounts._sending.limit import Limiter
+from servers import Serve, SessionOf, adapter_of, slow
+
+
+class Watch:
+    """Notes when requests arrive and how many are there at a time, and answers in turn."""
+
+    def __init__(self, *answers: Answer, seconds: float = 0.0) -> None:
+        self.answers = list(answers)
+        self.seconds = seconds
+        self.arrived: list[float] = []
+        self.most = 0
+        self._now = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, _: Handler) -> Answer:
+        with self._lock:
+            self.arrived.append(time.monotonic())
+            self._now += 1
+            self.most = max(self.most, self._now)
+            answer = self.answers.pop(0) if self.answers else Answer()
+        time.sleep(self.seconds)
+        with self._lock:
+            self._now -= 1
+        return answer
+
+    def keeps_to(self, interval: float, *, burst: int = 1, slack: float) -> bool:
+        """Tell whether no two requests were closer than the guarantee; the network is no clock."""
+        times = sorted(self.arrived)
+        return all(
+            times[j] - times[i] >= (j - i - burst + 1) * interval - slack
+            for i in range(len(times))
+            for j in range(i + 1, len(times))
+        )
+
+
+def mounts(server: Server | str, *lines: str) -> str:
+    url = server if isinstance(server, str) else server.url
+    return "\n".join([f'[mounts."{url}"]', *lines])
+
+
+def run(number: int, work: Callable[[], object]) -> None:
+    """Run something in threads, and wait for their end."""
+    threads = [threading.Thread(target=work) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def limiter_of(session: requests.Session, url: str) -> Limiter:
+    """Return the only state of a mount's limit."""
+    guard = adapter_of(session, url).guard
+    assert guard
+    assert guard.limits
+    (limiter,) = guard.limits._states.values()
+    return limiter
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port at which nobody listens, as long as the test runs."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_threads_with_retries_and_redirects(serve: Serve, session_of: SessionOf) -> None:
+    """Retries, hops of redirects and threads together are never faster, nor more at a time."""
+    hops = iter(range(10_000))
+    watch = Watch(seconds=0.03)
+
+    def answer(handler: Handler) -> Answer:
+        watch(handler)
+        if handler.path == "/":
+            return Answer(302, {"Location": f"/{next(hops)}"})
+        return Answer(503 if next(hops) % 3 == 0 else 200)
+
+    server = serve(answer=answer)
+    session = session_of(
+        mounts(
+            server,
+            "limit = { rate = 40, burst = 2, concurrency = 2 }",
+            "pool_maxsize = 12",
+            "max_retries = { total = 9, status_forcelist = [503] }",
+        )
+    )
+
+    def work() -> None:
+        assert session.get(server.url + "/").ok
+
+    run(12, work)
+    assert len(watch.arrived) >= 24
+    assert watch.most <= 2
+    assert watch.keeps_to(1 / 40, burst=2, slack=0.02)
+
+
+class SlowHandshake(Server):
+    """A TLS server that takes its time for each new connection."""
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        time.sleep(0.08)
+        super().finish_request(request, client_address)
+
+
+def test_new_connections_keep_their_distance(
+    server_tls: ssl.SSLContext, session_of: SessionOf
+) -> None:
+    """What dialling takes does not bring two requests closer together."""
+    watch = Watch()
+    with SlowHandshake(answer=watch, tls=server_tls) as server:
+        session = session_of(mounts(server, "limit = { rate = 10 }"))
+        for number in range(6):
+            session.get(server.url, headers={"Connection": "close"} if number % 2 else {})
+    assert watch.keeps_to(1 / 10, slack=0.04)
+
+
+def test_waits_for_a_connection_keep_their_distance(serve: Serve, session_of: SessionOf) -> None:
+    """What goes out after a wait for a connection is as far from the next one as the rate asks."""
+    watch = Watch()
+
+    def answer(handler: Handler) -> Answer:
+        watch(handler)
+        time.sleep(0.45 if handler.path == "/slow" else 0)
+        return Answer()
+
+    server = serve(answer=answer)
+    session = session_of(
+        mounts(server, "limit = { rate = 4 }", "pool_block = true", "pool_maxsize = 1")
+    )
+    slow_one = threading.Thread(target=session.get, args=(server.url + "/slow",))
+    slow_one.start()
+    wait_for(lambda: server.requests)
+    run(2, lambda: session.get(server.url))
+    slow_one.join(20)
+    assert watch.keeps_to(1 / 4, slack=0.1)
+
+
+def test_a_late_use_moves_what_follows() -> None:
+    """A token that is used late counts from then on, once, also for those taken since."""
+    now = [0.0]
+    session = MountedSession(parse_config('[mounts."http://h/"]\nlimit = { rate = 10 }'))
+    guard = adapter_of(session, "http://h/").guard
+    assert guard
+    assert guard.limits
+    limiter = guard.limits.of("http://h:80")
+    limiter._clock = lambda: now[0]
+    first = limiter.enter()
+    now[0] = 0.1
+    second = limiter.enter()
+    now[0] = 0.15
+    first.use()
+    now[0] = 0.25
+    second.use()
+    with pytest.raises(Exception, match=r"0\.0999|0\.1") as caught:
+        limiter.enter(left=0)
+    assert caught.value.args[0] == pytest.approx(0.1)
+
+
+def test_a_pause_while_others_wait(serve: Serve, session_of: SessionOf) -> None:
+    """A Retry-After holds everybody, those who wait already too; its thread sleeps once."""
+    watch = Watch(Answer(), Answer(503, {"Retry-After": "2"}))
+    server = serve(answer=watch)
+    session = session_of(
+        mounts(
+            server,
+            "limit = { rate = 10, burst = 3 }",
+            "max_retries = { total = 1, status_forcelist = [503] }",
+        )
+    )
+    session.get(server.url)
+    run(5, lambda: session.get(server.url))
+    first, asked, *others = sorted(watch.arrived)
+    early = [moment for moment in others if moment - asked < 1.9]
+    assert asked - first < 1.9
+    assert len(early) <= 2  # Those whom the burst had let go before the answer was read.
+    later = sorted(moment for moment in others if moment - asked >= 1.9)
+    assert len(later) >= 3
+    assert later[0] - asked >= 1.99
+    assert all(b - a >= 0.05 for a, b in pairwise(later))
+    assert later[-1] - asked < 3.95
+
+
+@pytest.mark.parametrize(
+    ("answer", "wait"),
+    [
+        (Answer(429, {"Retry-After": "30"}), 30),
+        (Answer(503, {"Retry-After": "30"}), 30),
+        (Answer(429, {"Retry-After": "9000"}), 60),
+        (Answer(429, {"Retry-After": "soon"}), 2),
+        (Answer(429), 2),
+        (Answer(503), None),
+        (Answer(500, {"Retry-After": "30"}), None),
+        (Answer(503, {"Retry-After": "soon"}), None),
+    ],
+)
+def test_what_a_server_asks_for(
+    serve: Serve, session_of: SessionOf, answer: Answer, wait: float | None
+) -> None:
+    """A 429 or 503 with a Retry-After pauses, a 429 without one empties the bucket."""
+    server = serve(answer=Watch(answer))
+    session = session_of(mounts(server, "limit = { rate = 0.5, burst = 2, max_wait = 0 }"))
+    session.get(server.url)
+    if wait is None:
+        assert session.get(server.url).ok
+        return
+    with pytest.raises(LimitExceeded) as caught:
+        session.get(server.url)
+    assert caught.value.retry_after == pytest.approx(wait, abs=1)
+    assert len(server.requests) == 1
+
+
+def test_a_deadline_before_a_long_wait(serve: Serve, session_of: SessionOf) -> None:
+    """It fails at once, nothing is sent, and the token remains."""
+    server = serve()
+    session = session_of(mounts(server, "limit = { rate = 0.4 }", "deadline = 2"))
+    session.get(server.url)
+    start = time.monotonic()
+    with pytest.raises(LimitExceeded, match=r"would wait .* under the limit of http") as caught:
+        session.get(server.url)
+    assert time.monotonic() - start < 1.5
+    assert isinstance(caught.value, requests.ConnectTimeout)
+    assert isinstance(caught.value, MountsError)
+    assert caught.value.retry_after is not None
+    assert caught.value.retry_after <= 2.5
+    assert str(caught.value).endswith(f"the limit of {server.url}/ (mounts.toml:2)")
+    time.sleep(caught.value.retry_after)
+    assert session.get(server.url).ok
+    assert len(server.requests) == 2
+
+
+def test_no_time_is_left_for_a_retry(serve: Serve, session_of: SessionOf) -> None:
+    """A wait that only begins when the deadline is over is the deadline's error."""
+    server = serve(answer=slow(0.1))
+    session = session_of(mounts(server, "limit = { concurrency = 1 }", "deadline = 30"))
+    assert session.get(server.url).ok
+    assert limiter_of(session, server.url).is_idle()
+
+
+def test_abandoned_streams(serve: Serve, session_of: SessionOf) -> None:
+    """Responses that nobody reads or closes lose no permit."""
+    server = serve(answer=lambda _: Answer(body=b"x" * 100_000))
+    session = session_of(mounts(server, "limit = { concurrency = 2, max_wait = 5 }"))
+    for number in range(500):
+        response = session.get(server.url, stream=True)
+        if number % 2:
+            next(response.iter_content(10))
+        del response
+    gc.collect()
+    assert limiter_of(session, server.url).is_idle()
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "closed"])
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda response: response.content,
+        lambda response: response.close(),
+        lambda response: response.raw.close(),
+        lambda response: response.raw.read(),
+        lambda response: response.raw.drain_conn(),
+    ],
+    ids=["read", "closed", "raw closed", "raw read", "drained"],
+)
+def test_a_stream_holds_its_permit(
+    serve: Serve,
+    session_of: SessionOf,
+    end: Callable[[requests.Response], object],
+    headers: dict[str, str],
+) -> None:
+    """Until its body is read or closed, even if the connection is not kept."""
+    server = serve(answer=lambda _: Answer(body=b"x" * 5_000_000))
+    session = session_of(mounts(server, "limit = { concurrency = 1, max_wait = 0.05 }"))
+    response = session.get(server.url, stream=True, headers=headers)
+    with pytest.raises(LimitExceeded, match="too long for others to end") as caught:
+        session.get(server.url)
+    assert caught.value.retry_after is None
+    end(response)
+    assert session.get(server.url).ok
+
+
+def test_a_permit_is_not_held_between_attempts(serve: Serve, session_of: SessionOf) -> None:
+    """With one permit all retries finish, and others pass while they wait for their turn."""
+    watch = Watch(*[Answer(503)] * 2)
+    server = serve(answer=watch)
+    session = session_of(
+        mounts(
+            server,
+            "limit = { concurrency = 1, max_wait = 20 }",
+            "max_retries = { total = 2, backoff_factor = 1, status_forcelist = [503] }",
+        )
+    )
+
+    def other() -> None:
+        wait_for(lambda: len(watch.arrived) >= 2)
+        session.get(f"{server.url}/other")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert session.get(server.url).ok
+    thread.join(20)
+    assert server.requests == ["GET /", "GET /", "GET /other", "GET /"]
+    assert limiter_of(session, server.url).is_idle()
+
+
+@pytest.mark.parametrize("kind", ["refused", "cut", "body"])
+def test_failures_give_permits_back(
+    serve: Serve, session_of: SessionOf, closed_port: int, kind: str
+) -> None:
+    """Whatever goes wrong, and with retries, nothing stays taken."""
+
+    def cut(handler: Handler) -> Answer:
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        raise ConnectionError
+
+    def body() -> Iterator[bytes]:
+        yield b"x"
+        raise ZeroDivisionError
+
+    server = serve(answer=cut if kind == "cut" else lambda _: Answer())
+    url = f"http://127.0.0.1:{closed_port}" if kind == "refused" else server.url
+    session = session_of(
+        mounts(url, "limit = { concurrency = 1, max_wait = 1 }", "max_retries = 2")
+    )
+    error: Any = ZeroDivisionError if kind == "body" else requests.ConnectionError
+    for _ in range(3):
+        with pytest.raises(error) as caught:
+            session.put(url, data=body() if kind == "body" else b"")
+        assert not isinstance(caught.value, LimitExceeded)
+    assert limiter_of(session, url).is_idle()
+
+
+def test_a_wait_for_a_connection_gives_the_permit_back(serve: Serve, session_of: SessionOf) -> None:
+    """Neither the limit nor the breaker keeps anything of an attempt that found no connection."""
+    go = threading.Event()
+
+    def wait(handler: Handler) -> Answer:
+        if handler.path == "/slow":
+            go.wait(20)
+        return Answer()
+
+    server = serve(answer=wait)
+    session = session_of(
+        mounts(
+            server,
+            "limit = { concurrency = 5 }",
+            "breaker = { failures = 1 }",
+            "pool_block = true",
+            "pool_maxsize = 1",
+            "pool_timeout = 0.05",
+        )
+    )
+    thread = threading.Thread(target=session.get, args=(server.url + "/slow",))
+    thread.start()
+    wait_for(lambda: server.requests)
+    with pytest.raises(PoolTimeout):
+        session.get(server.url)
+    go.set()
+    thread.join(20)
+    assert limiter_of(session, server.url).is_idle()
+    assert session.get(server.url).ok
+
+
+def test_origins_have_their_own_state(session_of: SessionOf) -> None:
+    """Each host has its own bucket, unless the file gives all of them one."""
+    with Server("127.0.0.1") as one, Server("127.0.0.2") as other:
+        text = f'[mounts."http://127.0.0.1:*/"]\npolicy = "p"\n[mounts."{other.url}"]\npolicy = "p"\n[policies.p]\n'
+        session = session_of(text + "limit = { rate = 0.01, max_wait = 0 }")
+        assert session.get(one.url).ok
+        assert session.get(other.url).ok
+        for server in (one, other):
+            with pytest.raises(LimitExceeded):
+                session.get(server.url)
+        session = session_of(text + 'limit = { rate = 0.01, max_wait = 0, scope = "limit" }')
+        assert session.get(one.url).ok
+        with pytest.raises(LimitExceeded):
+            session.get(other.url)
+
+
+def test_the_way_of_a_request_has_no_part_in_the_origin(session_of: SessionOf) -> None:
+    """A request through a proxy and a direct one have the same state."""
+    with Server() as server, HttpProxy() as proxy:
+        session = session_of(mounts(server, "limit = { rate = 0.01, max_wait = 0 }"))
+        assert session.get(server.url, proxies={"http": proxy.url}).ok
+        with pytest.raises(LimitExceeded):
+            session.get(server.url)
+        with pytest.raises(LimitExceeded):
+            session.get(server.url, proxies={"http": proxy.url})
+        assert len(server.requests) == 1
+
+
+def test_a_breaker_opens_and_closes(serve: Serve, session_of: SessionOf) -> None:
+    """While a circuit is open nothing is sent; a probe that succeeds closes it."""
+    server = serve(answer=Watch(*[Answer(503)] * 2))
+    session = session_of(
+        mounts(server, "breaker = { failures = 2, open_for = 0.5 }", "limit = { rate = 1000 }")
+    )
+    assert [session.get(server.url).status_code for _ in range(2)] == [503, 503]
+    for _ in range(3):
+        with pytest.raises(CircuitOpen, match=r"is open of http.*\(mounts\.toml:2\)") as caught:
+            session.get(server.url)
+    assert isinstance(caught.value, requests.ConnectionError)
+    assert isinstance(caught.value, MountsError)
+    assert not isinstance(caught.value, requests.Timeout)
+    assert caught.value.__cause__ is None
+    assert 0 < caught.value.retry_after <= 0.5
+    assert len(server.requests) == 2
+    time.sleep(0.5)
+    assert [session.get(server.url).status_code for _ in range(3)] == [200] * 3
+
+
+def test_fifty_threads_at_half_open(serve: Serve, session_of: SessionOf) -> None:
+    """When the time is over one of them is sent, and the others are refused."""
+    server = serve(answer=Watch(Answer(500), Answer(500), seconds=0.3))
+    session = session_of(mounts(server, "breaker = { failures = 1, open_for = 1 }"))
+    session.get(server.url)
+    time.sleep(1)
+    start = threading.Barrier(50)
+    refused: list[float] = []
+
+    def come() -> None:
+        start.wait()
+        try:
+            session.get(server.url)
+        except CircuitOpen as error:
+            refused.append(error.retry_after)
+
+    run(50, come)
+    assert len(server.requests) == 2
+    assert len(refused) == 49
+
+
+def test_other_retries_from_one_request_to_the_next(serve: Serve, session_of: SessionOf) -> None:
+    """An adapter may be given others at any time, or have its own changed, as those of requests."""
+    watch = Watch(*[Answer(503)] * 6)
+    server = serve(answer=watch)
+    session = session_of(mounts(server, "breaker = { failures = 100 }", "max_retries = 1"))
+    adapter = adapter_of(session, server.url)
+    counts = []
+    for total in (1, 3):
+        adapter.max_retries = urllib3.Retry(total, status_forcelist=[503], raise_on_status=False)
+        session.get(server.url)
+        counts.append(len(watch.arrived))
+    adapter.max_retries.status_forcelist = set()
+    watch.answers.insert(0, Answer(503))
+    session.get(server.url)
+    assert [*counts, len(watch.arrived)] == [2, 6, 7]
+
+
+@pytest.mark.parametrize("deadline", ["", "deadline = 60"])
+def test_a_circuit_that_opens_ends_the_retries(
+    session_of: SessionOf, closed_port: int, deadline: str
+) -> None:
+    """With retries left the call ends at once, caused by the failure that opened the circuit."""
+    url = f"http://127.0.0.1:{closed_port}"
+    session = session_of(
+        mounts(
+            url,
+            "breaker = { failures = 2 }",
+            "max_retries = { total = 5, backoff_factor = 30, backoff_max = 30 }",
+            deadline,
+        )
+    )
+    start = time.monotonic()
+    with pytest.raises(CircuitOpen) as caught:
+        session.get(url)
+    assert time.monotonic() - start < 20
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.NewConnectionError)
+
+
+def test_the_last_attempt_keeps_its_outcome(
+    serve: Serve, session_of: SessionOf, closed_port: int
+) -> None:
+    """An attempt that opens the circuit and has no retry after it ends as it would without."""
+    url = f"http://127.0.0.1:{closed_port}"
+    session = session_of(mounts(url, "breaker = { failures = 2 }", "max_retries = 1"))
+    with pytest.raises(requests.ConnectionError) as caught:
+        session.get(url)
+    assert not isinstance(caught.value, CircuitOpen)
+    with pytest.raises(CircuitOpen):
+        session.get(url)
+    server = serve(answer=lambda _: Answer(503, {}, b"x" * 100_000))
+    session = session_of(
+        mounts(
+            server,
+            "breaker = { failures = 2 }",
+            "max_retries = { total = 4, status_forcelist = [503] }",
+            "limit = { concurrency = 1 }",
+        )
+    )
+    with pytest.raises(CircuitOpen) as opened:
+        session.get(server.url)
+    assert opened.value.__cause__ is None
+    assert len(server.requests) == 2
+    assert server.connections == 1
+    assert limiter_of(session, server.url).is_idle()
+
+
+@pytest.mark.parametrize("kind", ["timeout", "deadline", "cut", "refused", "tls"])
+def test_what_counts_as_a_failure(
+    serve: Serve, session_of: SessionOf, closed_port: int, kind: str
+) -> None:
+    """Timeouts, deadlines, broken connections, refused ones and failed handshakes."""
+
+    def cut(handler: Handler) -> Answer:
+        if kind == "cut":
+            handler.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            time.sleep(0.5)
+        raise ConnectionError
+
+    server = serve(answer=cut)
+    url = {
+        "refused": f"http://127.0.0.1:{closed_port}",
+        "tls": server.url.replace("http:", "https:").replace("127.0.0.1", "127.0.0.3"),
+    }.get(kind, server.url)
+    line = {"timeout": "timeout.read = 0.1", "deadline": "deadline = 0.1"}.get(kind, "")
+    session = session_of(mounts(url, "breaker = { failures = 1 }", line))
+    with pytest.raises(requests.RequestException) as caught:
+        session.get(url)
+    assert not isinstance(caught.value, CircuitOpen)
+    with pytest.raises(CircuitOpen):
+        session.get(url)
+
+
+class _Broken:
+    """A body whose reading fails as a disk does."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"x"
+        raise self.error
+
+    def read(self, _: int = 0) -> bytes:
+        raise self.error
+
+
+class _BrokenFile(_Broken):
+    __iter__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return 5
+
+
+@pytest.mark.parametrize(
+    "body", [_Broken, lambda error: _Broken(error).__iter__()], ids=["file", "iterator"]
+)
+@pytest.mark.parametrize("error", [OSError(5, "a broken disk"), KeyError("x"), KeyboardInterrupt()])
+def test_what_counts_as_nothing(
+    serve: Serve, session_of: SessionOf, body: Callable[[BaseException], Any], error: BaseException
+) -> None:
+    """Errors of the caller's body say nothing of the server, and a probe gives its place back."""
+    server = serve(answer=Watch(Answer(500)))
+    session = session_of(mounts(server, "breaker = { failures = 1, open_for = 0.05 }"))
+    session.get(server.url)
+    time.sleep(0.05)
+    for _ in range(3):
+        with pytest.raises((type(error), requests.ConnectionError)) as caught:
+            session.post(server.url, data=body(error))
+        assert not isinstance(caught.value, CircuitOpen)
+    assert session.get(server.url).ok
+
+
+def test_a_body_that_is_not_written_in_python(server: Server, session_of: SessionOf) -> None:
+    """The errors of an iterator that leaves no trace of itself are the caller's too."""
+    session = session_of(mounts(server, "breaker = { failures = 1 }"))
+    for _ in range(2):
+        with pytest.raises(requests.ConnectionError) as caught:
+            session.post(server.url, data=map(os.readlink, ["missing file"]))
+        assert not isinstance(caught.value, CircuitOpen)
+
+
+def test_a_proxy_that_refuses_is_a_failure(session_of: SessionOf, closed_port: int) -> None:
+    """A tunnel that cannot be built says something of the way to the server."""
+    session = session_of(
+        mounts(
+            "https://127.0.0.9", f"proxy = 'http://127.0.0.1:{closed_port}'", "breaker.failures = 1"
+        )
+    )
+    with pytest.raises(requests.exceptions.ProxyError):
+        session.get("https://127.0.0.9")
+    with pytest.raises(CircuitOpen):
+        session.get("https://127.0.0.9")
+
+
+def test_a_wildcard_with_a_host_that_is_down(session_of: SessionOf) -> None:
+    """One host that is down is refused, and another of the same mount is served."""
+    with Server("127.0.0.2") as good:
+        session = session_of('[mounts."http://"]\nbreaker = { failures = 1 }')
+        bad = good.url.replace("127.0.0.2", "127.0.0.4")
+        with pytest.raises(requests.ConnectionError):
+            session.get(bad)
+        with pytest.raises(CircuitOpen):
+            session.get(bad)
+        assert session.get(good.url).ok
+
+
+def test_a_late_failure_after_closing(serve: Serve, session_of: SessionOf) -> None:
+    """What began before the circuit opened and closed again changes nothing."""
+    go = threading.Event()
+
+    def answer(handler: Handler) -> Answer:
+        if handler.path == "/late":
+            go.wait(20)
+        return Answer(200 if handler.path == "/good" else 500)
+
+    server = serve(answer=answer)
+    session = session_of(mounts(server, "breaker = { failures = 1, open_for = 0.05 }"))
+    late = threading.Thread(target=session.get, args=(server.url + "/late",))
+    late.start()
+    wait_for(lambda: server.requests)
+    session.get(server.url + "/bad")
+    time.sleep(0.05)
+    assert session.get(server.url + "/good").ok
+    go.set()
+    late.join(20)
+    assert session.get(server.url + "/good").ok
+
+
+def test_an_open_circuit_takes_no_token(serve: Serve, session_of: SessionOf) -> None:
+    """Refusals do not use up the limit."""
+    server = serve(answer=Watch(Answer(500)))
+    session = session_of(
+        mounts(
+            server,
+            "breaker = { failures = 1, open_for = 0.2 }",
+            "limit = { rate = 0.01, burst = 2, max_wait = 0 }",
+        )
+    )
+    session.get(server.url)
+    for _ in range(5):
+        with pytest.raises(CircuitOpen):
+            session.get(server.url)
+    time.sleep(0.2)
+    assert session.get(server.url).ok
+    with pytest.raises(LimitExceeded):
+        session.get(server.url)
+
+
+def test_a_queue_before_a_circuit_that_opens(serve: Serve, session_of: SessionOf) -> None:
+    """Who waited for a permit while the circuit opened is refused, and takes nothing."""
+    server = serve(answer=Watch(Answer(500), seconds=0.3))
+    session = session_of(
+        mounts(server, "breaker = { failures = 1 }", "limit = { concurrency = 1, rate = 1000 }")
+    )
+    ended: list[str] = []
+
+    def come() -> None:
+        try:
+            ended.append(str(session.get(server.url).status_code))
+        except CircuitOpen:
+            ended.append("refused")
+
+    run(6, come)
+    assert sorted(ended) == ["500", *["refused"] * 5]
+    assert len(server.requests) == 1
+    assert not limiter_of(session, server.url)._under_way
+
+
+def test_a_budget_of_a_dead_server(serve: Serve, session_of: SessionOf) -> None:
+    """A hundred threads make a hundred attempts, and retries for half of the tokens."""
+
+    def cut(handler: Handler) -> Answer:
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        raise ConnectionError
+
+    server = serve(answer=cut)
+    session = session_of(
+        mounts(server, "retry_budget = { tokens = 10 }", "max_retries = 5", "pool_maxsize = 100")
+    )
+
+    def come() -> None:
+        with suppress(requests.ConnectionError):
+            session.get(server.url)
+
+    run(100, come)
+    assert 100 <= len(server.requests) <= 105
+
+
+@pytest.mark.parametrize("raises", ["true", "false"])
+@pytest.mark.parametrize("deadline", ["", "deadline = 60"])
+def test_a_budget_that_is_used_up(
+    serve: Serve, session_of: SessionOf, raises: str, deadline: str
+) -> None:
+    """It is as if total were used up, without a sleep; successes fill it again."""
+    watch = Watch(*[Answer(503)] * 2)
+    server = serve(answer=watch)
+    session = session_of(
+        mounts(
+            server,
+            "retry_budget = { tokens = 2, refund = 1 }",
+            "limit = { concurrency = 1 }",
+            "max_retries = { total = 3, status_forcelist = [503], backoff_factor = 60,"
+            f" raise_on_status = {raises} }}",
+            deadline,
+        )
+    )
+    for _ in range(2):
+        if raises == "true":
+            with pytest.raises(requests.exceptions.RetryError):
+                session.get(server.url)
+        else:
+            assert session.get(server.url).status_code == 503
+    assert len(server.requests) == 2
+    assert all(session.get(server.url).ok for _ in range(2))
+    watch.answers.append(Answer(503))
+    session.mount(server.url, adapter_of(session, server.url))
+    assert limiter_of(session, server.url).is_idle()
+
+
+def test_refunds(serve: Serve, session_of: SessionOf) -> None:
+    """A success gives back, a failure and an answer that is retried do not."""
+    watch = Watch()
+    server = serve(answer=watch)
+    session = session_of(
+        mounts(
+            server,
+            "retry_budget = { tokens = 4, refund = 1 }",
+            "breaker = { failures = 100, statuses = [500] }",
+            "max_retries = { total = 1, status_forcelist = [429] }",
+        )
+    )
+    guard = adapter_of(session, server.url).guard
+    assert guard
+    assert guard.budgets
+
+    def get(*statuses: int) -> float:
+        watch.answers[:] = map(Answer, statuses)
+        with suppress(requests.exceptions.RetryError):
+            session.get(server.url)
+        assert guard.budgets
+        (budget,) = guard.budgets._states.values()
+        return budget._tokens
+
+    assert get(429, 500) == 3
+    assert get(500) == 3
+    assert get(200) == 4
+    assert get(429, 429) == 3
+    assert get(503) == 4
+
+
+def test_first_attempts_always_go(server: Server, session_of: SessionOf) -> None:
+    """A budget refuses retries alone, and redirects are not among them."""
+    server.answer = lambda handler: (
+        Answer(302, {"Location": "/x"}) if handler.path == "/" else Answer()
+    )
+    session = session_of(mounts(server, "retry_budget = { tokens = 1 }", "max_retries = 3"))
+    for _ in range(4):
+        assert session.get(server.url + "/").url == server.url + "/x"
+    pool: Any = adapter_of(session, server.url).poolmanager.connection_from_url(server.url)
+    assert pool.urlopen("GET", "/", redirect=True, retries=urllib3.Retry(3)).status == 200
+
+
+def test_errors_are_pickled() -> None:
+    """They keep what they say, in another process too."""
+    for error in (
+        LimitExceeded("http://u:pw@h/", "http://h/", "f.toml:3", 1.5),
+        LimitExceeded("http://h/", "", "", None),
+        CircuitOpen("http://h/", "http://h/", "f.toml:3", 1.5),
+    ):
+        copy = pickle.loads(pickle.dumps(error))
+        assert type(copy) is type(error)
+        assert (str(copy), copy.retry_after, copy.prefix) == (
+            str(error),
+            error.retry_after,
+            error.prefix,
+        )
+        assert "pw" not in str(error)
+
+
+def test_sessions_are_pickled_without_states(serve: Serve, session_of: SessionOf) -> None:
+    """A copy begins with full buckets, and its mounts share what they shared."""
+    server = serve()
+    session = session_of(mounts(server, "limit = { rate = 0.01, max_wait = 0 }"))
+    session.get(server.url)
+    copy = pickle.loads(pickle.dumps(session))
+    assert copy.get(server.url).ok
+    for one in (session, copy):
+        with pytest.raises(LimitExceeded):
+            one.get(server.url)
+        one.close()
+
+
+def test_states_after_other_states() -> None:
+    """What a reload keeps goes on as it was, what it changes keeps its fill, the rest is gone."""
+
+    def guard(guards: Guards, text: str) -> Guard:
+        policy = parse_config(f'[mounts."http://h/"]\n{text}').mounts[0].policy
+        made = guard_of(policy, guards, prefix="http://h/")
+        assert made
+        return made
+
+    guards = Guards()
+    old = guard(guards, "limit = { rate = 0.01, max_wait = 0 }\nbreaker.failures = 5")
+    attempt = Attempt(old, "http://h:80")
+    attempt.begin()
+    attempt.fail(ConnectionError())
+    new = guard(guards, "limit = { rate = 0.01, burst = 2, max_wait = 0 }\nbreaker.failures = 1")
+    assert new.limits is old.limits
+    with pytest.raises(LimitRefused):
+        Attempt(new, "http://h:80").begin()
+    assert new.breakers
+    new.breakers.of("http://h:80").fail(new.breakers.of("http://h:80").admit())
+    assert new.breakers.of("http://h:80").refusal()
+    assert guard(Guards(), "breaker.failures = 5").breakers is not old.breakers
+    assert guard(guards, "breaker.failures = 1").breakers is new.breakers
+    assert guard_of(Policy(), guards, prefix="http://h/") is None
+    built = guard_of(Policy(limit=LimitOptions(rate=1)), guards, prefix="http://x/")
+    assert built
+    assert built.limits is not new.limits
+
+
+def test_a_reload_keeps_what_is_counted(server: Server, tmp_path: Path) -> None:
+    """A new file neither fills a bucket nor closes a circuit, and new numbers act at once."""
+    file = tmp_path / "mounts.toml"
+    text = mounts(
+        server, "limit = { rate = 0.01, burst = 2, max_wait = 0 }", "breaker.failures = 1"
+    )
+    file.write_text(text)
+    with load_session(file) as session:
+        for _ in range(2):
+            session.get(server.url)
+        file.write_text(f"{text}\npool_maxsize = 7")
+        assert session.reload().changed
+        with pytest.raises(LimitExceeded):
+            session.get(server.url)
+        file.write_text(
+            mounts(server, "limit = { rate = 1000, burst = 2 }", "breaker.failures = 1")
+        )
+        session.reload()
+        server.answer = lambda _: Answer(500)
+        session.get(server.url)
+        file.write_text(mounts(server, "breaker = { failures = 3, open_for = 20 }"))
+        session.reload()
+        with pytest.raises(CircuitOpen):
+            session.get(server.url)
+        refused = [numbers.refused for numbers in session.stats() if numbers.refused]
+        assert refused == [2]
+
+
+def test_a_deadline_during_an_exchange_is_a_failure() -> None:
+    """However it shows, as a signal too; what a policy refuses by itself is none."""
+    policy = Policy(breaker=BreakerOptions(failures=1))
+    guard = guard_of(policy, Guards(), prefix="")
+    assert guard
+    deadline = Deadline(requests.Request("GET", "http://h/").prepare(), 9, stream=True)
+    deadline.stop()
+    for error, fails in (
+        (LimitRefused(guard, 1), False),
+        (DeadlineReached(deadline), True),
+    ):
+        attempt = Attempt(guard, "http://h:80")
+        attempt.begin()
+        attempt.fail(error)
+        assert guard.breakers
+        assert bool(guard.breakers.of("http://h:80").refusal()) == fails
+
+
+def test_outside_of_an_attempt(server: Server, session_of: SessionOf) -> None:
+    """Connections and retries that somebody uses by themselves work as they are."""
+    session = session_of(mounts(server, "limit = { concurrency = 1 }", "max_retries = 1"))
+    pool: Any = adapter_of(session, server.url).poolmanager.connection_from_url(server.url)
+    connection = pool._new_conn()
+    connection.connect()
+    pool._make_request(connection, "GET", "/", retries=urllib3.Retry(0)).read()
+    connection.close()
+    assert pool.urlopen("GET", "/", retries=False).status == 200
+    retry = guarded(urllib3.Retry(2))
+    retry.sleep()
+    assert retry.increment("GET", "/", error=OSError()).total == 1
+    assert isinstance(retry, urllib3.Retry)
+
+
+def test_states_that_begin_anew() -> None:
+    """What a forked child does to every state there is."""
+    guard = guard_of(
+        Policy(
+            limit=LimitOptions(concurrency=1, max_wait=0),
+            breaker=BreakerOptions(failures=1),
+            retry_budget=BudgetOptions(tokens=1),
+        ),
+        Guards(),
+        prefix="",
+    )
+    assert guard
+    assert guard.budgets
+    first = Attempt(guard, "http://h:80")
+    first.begin()
+    assert not first.may_retry()
+    first.fail(ConnectionError())
+    held = Attempt(guard, "http://other:80")
+    held.begin()
+    guards_module._start_anew()
+    Attempt(guard, "http://h:80").begin()
+    Attempt(guard, "http://other:80").begin()
+    assert guard.budgets.of("http://h:80").is_idle()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_begins_anew(serve: Serve, session_of: SessionOf) -> None:
+    """It has a full bucket and all permits, though a thread of the parent held the lock."""
+    server = serve()
+    session = session_of(
+        mounts(
+            server,
+            "limit = { rate = 0.01, concurrency = 1, max_wait = 0 }",
+            "breaker = { failures = 1 }",
+        )
+    )
+    response = session.get(server.url, stream=True)
+    limiter = limiter_of(session, server.url)
+    with limiter:
+        child = os.fork()
+        if not child:
+            code = 1
+            with suppress(BaseException):
+                limiter.enter()
+                response.close()
+                with suppress(BaseException):
+                    limiter.enter()
+                    code = 2
+                code = 0 if code == 1 else code
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_many_origins() -> None:
+    """At most 4,096 states are kept, and one in use is never forgotten."""
+    limits = States(
+        Limiter, parse_config('[mounts."http://h/"]\nlimit.concurrency = 1').mounts[0].policy.limit
+    )
+    first = limits.of("http://first:80")
+    permit = first.enter()
+    for number in range(5000):
+        limits.of(f"http://h{number}:80")
+    assert len(limits.origins()) == 4096
+    assert limits.of("http://first:80") is first
+    permit.give_back()
+
+
+def test_more_origins_in_use() -> None:
+    """Rather than forget a state that is in use, more of them are kept."""
+    limits = States(
+        Limiter, parse_config('[mounts."http://h/"]\nlimit.concurrency = 1').mounts[0].policy.limit
+    )
+    permits = [limits.of(f"http://h{number}:80").enter() for number in range(4100)]
+    assert len(limits.origins()) == 4100
+    del permits

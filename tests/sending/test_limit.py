@@ -1,0 +1,394 @@
+"""The state of a limit: its bucket against the facts of others, its queue with real threads."""
+
+import gc
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from requests_mounts._file.limits import LimitOptions
+from requests_mounts._sending.limit import Bucket, Limiter, LimitReached, Permit
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def spent(clock: Clock, **options: float) -> Limiter:
+    """Make a limit whose bucket is empty."""
+    limiter = Limiter(LimitOptions(**options), clock=clock)  # type: ignore[arg-type]
+    for _ in range(limiter.options.burst):
+        limiter.enter(left=0)
+    return limiter
+
+
+# As golang.org/x/time has it for a limit of 10 per second, in tenths of a second: steps of
+# (moment, tokens wanted at once, whether they are there).
+GOLANG = {
+    "burst 1": (1, [(0, 1, True), (0, 1, False), (0, 1, False), (1, 1, True), (1, 1, False),
+                    (1, 1, False), (2, 2, False), (2, 1, True), (2, 1, False)]),
+    "burst 3": (3, [(0, 2, True), (0, 2, False), (0, 1, True), (0, 1, False), (1, 4, False),
+                    (2, 1, True), (3, 1, True), (4, 1, True), (4, 1, True), (4, 1, False),
+                    (4, 1, False), (9, 3, True), (9, 0, True)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("burst", "steps"), GOLANG.values(), ids=list(GOLANG))
+def test_the_bucket_of_golang(burst: int, steps: list[tuple[int, int, bool]]) -> None:
+    """A bucket has as many tokens at each moment as golang's; monotonic clocks never jump back."""
+    bucket = Bucket(rate=1, per=1, burst=burst)
+    for moment, wanted, there in steps:
+        # So many tokens are there if the last of them is, and the bucket can hold them.
+        last = bucket.ready_at + (wanted - 1) * bucket.interval
+        assert (wanted <= burst and (not wanted or last <= moment)) == there, (moment, wanted)
+        for _ in range(wanted * there):
+            bucket.take(moment)
+
+
+def test_a_rate_that_no_float_holds() -> None:
+    """The first token is there whatever the rate, as golang found (issue 34861)."""
+    limiter = Limiter(LimitOptions(rate=0.7692307692307693), clock=Clock())
+    limiter.enter(left=0)
+
+
+@given(
+    rate=st.floats(0.1, 1000),
+    per=st.floats(0.1, 100),
+    burst=st.integers(1, 20),
+    pauses=st.lists(st.floats(0, 50), min_size=2, max_size=60),
+)
+def test_the_guarantee(rate: float, per: float, burst: int, pauses: list[float]) -> None:
+    """Between any two attempts lies what the rate asks for those between them beyond the burst."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=rate, per=per, burst=burst, max_wait=0), clock=clock)
+    sent: list[float] = []
+    for pause in pauses:
+        clock.now += pause * per / rate / 10
+        try:
+            limiter.enter()
+        except LimitReached as signal:
+            assert signal.seconds
+            clock.now += signal.seconds * (1 + 1e-9) + 1e-9
+            limiter.enter()
+        sent.append(clock.now)
+    for i, earlier in enumerate(sent):
+        for j in range(i + 1, len(sent)):
+            assert sent[j] - earlier >= (j - i - burst + 1) * per / rate - 1e-6
+
+
+@given(steps=st.lists(st.sampled_from(["wait", "enter", "pause", "empty", "change"]), max_size=40))
+def test_pauses_are_never_shortened(steps: list[str]) -> None:
+    """Whatever happens, nobody passes before the latest moment that a server asked for."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=2, burst=3, max_wait=0, max_pause=5), clock=clock)
+    earliest = -inf
+    for number, step in enumerate(steps):
+        match step:
+            case "wait":
+                clock.now += 0.7
+            case "pause":
+                limiter.pause(number % 9)
+                earliest = max(earliest, clock.now + min(number % 9, 5))
+            case "empty":
+                limiter.empty()
+                earliest = max(earliest, clock.now + 0.5)
+            case "change":
+                limiter.change(LimitOptions(rate=2, burst=3, max_wait=0, max_pause=5))
+            case "enter":
+                try:
+                    limiter.enter()
+                except LimitReached:
+                    continue
+                assert clock.now >= earliest - 1e-9
+
+
+def test_a_wait_that_is_too_long_consumes_nothing() -> None:
+    """It is refused before it begins, with its length, and the token is there for the next."""
+    clock = Clock()
+    limiter = spent(clock, rate=1, max_wait=30)
+    for _ in range(3):
+        with pytest.raises(LimitReached) as caught:
+            limiter.enter(left=0.2)
+        assert caught.value.seconds == 1
+    clock.now += 1
+    limiter.enter(left=0)
+
+
+def test_a_pause_is_followed_by_the_plain_rate() -> None:
+    """After a pause one may pass, and each next one an interval later, whatever the burst."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=10, burst=5, max_wait=0), clock=clock)
+    limiter.pause(2)
+    clock.now += 2
+    limiter.enter()
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "longest", "wait"), [(2, 60, 2), (90, 60, 60), (2, 0, None), (0, 60, None)]
+)
+def test_the_length_of_a_pause(asked: float, longest: float, wait: float | None) -> None:
+    """It is what the server asks for, at most max_pause; with 0 the server is not heard."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=0, max_pause=longest), clock=clock)
+    limiter.pause(asked)
+    limiter.empty()
+    if wait is None:
+        limiter.enter()
+        return
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds == wait
+
+
+def test_an_emptied_bucket() -> None:
+    """It has no token until the next flows in, and is heard no sooner with max_pause = 0."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=10, burst=5, max_wait=0), clock=clock)
+    limiter.empty()
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds == pytest.approx(0.1)
+    deaf = Limiter(LimitOptions(rate=10, max_wait=0, max_pause=0), clock=clock)
+    deaf.empty()
+    deaf.enter()
+
+
+def test_admission_is_asked_before_anything_is_taken() -> None:
+    """What refuses at the last moment leaves the token and the permit to others."""
+
+    def refuse() -> None:
+        raise ZeroDivisionError
+
+    limiter = Limiter(LimitOptions(rate=1, concurrency=1, max_wait=0), clock=Clock())
+    with pytest.raises(ZeroDivisionError):
+        limiter.enter(admit=refuse)
+    limiter.enter()
+
+
+def test_permits() -> None:
+    """As many are out as the file says; giving one back twice is giving it back once."""
+    limiter = Limiter(LimitOptions(concurrency=2, max_wait=0))
+    first, _second = limiter.enter(), limiter.enter()
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds is None
+    first.give_back()
+    first.give_back()
+    _third = limiter.enter()
+    with pytest.raises(LimitReached):
+        limiter.enter()
+
+
+def test_dropped_permits_come_back() -> None:
+    """A permit that nobody holds is not lost, not even one in a cycle of garbage."""
+    limiter = Limiter(LimitOptions(concurrency=3, max_wait=0))
+    for _ in range(500):
+        limiter.enter()
+    for _ in range(20):
+        cycle: list[object] = [limiter.enter() for _ in range(3)]
+        cycle.append(cycle)
+        del cycle
+        gc.collect()
+    assert limiter.is_idle()
+
+
+def test_a_permit_that_is_dropped_under_the_lock() -> None:
+    """The collector may call a finalizer in the thread that holds the lock; it counts all the same."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=5))
+    held: list[Permit] = [limiter.enter()]
+    with limiter:
+        held.clear()
+    held.append(limiter.enter(left=0))
+    other = Limiter(LimitOptions(concurrency=1, max_wait=0))
+    held.append(other.enter())
+    limiter.change(LimitOptions(concurrency=2, max_wait=0))
+    limiter.enter(admit=held.clear)
+    assert limiter.is_idle()
+    assert other.is_idle()
+
+
+def run(*works: Callable[[], object]) -> list[threading.Thread]:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def is_waiting(limiter: Limiter, number: int) -> bool:
+    return len(limiter._queue) == number
+
+
+def test_first_come_first_served() -> None:
+    """Those who wait pass in the order in which they came, and nobody passes them by."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
+    permit = limiter.enter()
+    passed: list[int] = []
+
+    def wait(number: int) -> None:
+        mine = limiter.enter()
+        passed.append(number)
+        mine.give_back()
+
+    threads: list[threading.Thread] = []
+    for number in range(8):
+        threads += run(partial(wait, number))
+        wait_for(partial(is_waiting, limiter, number + 1))
+    permit.give_back()
+    for thread in threads:
+        thread.join(10)
+    assert passed == list(range(8))
+    assert limiter.is_idle()
+
+
+def test_a_pause_reaches_those_who_wait() -> None:
+    """They look again: who can wait passes after it, who cannot is refused at once."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
+    permit = limiter.enter()
+    refused: list[float | None] = []
+    passed: list[float] = []
+
+    def patient() -> None:
+        limiter.enter()
+        passed.append(time.monotonic())
+
+    def hurried() -> None:
+        try:
+            limiter.enter(left=1.2)
+        except LimitReached as signal:
+            refused.append(signal.seconds)
+
+    threads = run(patient, hurried)
+    wait_for(partial(is_waiting, limiter, 2))
+    limiter.pause(1.5)
+    paused = time.monotonic()
+    permit.give_back()
+    for thread in threads:
+        thread.join(10)
+    assert passed[0] - paused >= 1.49
+    assert refused[0]
+    assert 1 < refused[0] <= 1.5
+
+
+def test_who_gives_up_lets_the_next_one_wait() -> None:
+    """The wait for a permit ends after max_wait, and the one behind is the first then."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
+    permit = limiter.enter()
+    ended: list[str] = []
+
+    def hurried() -> None:
+        with pytest.raises(LimitReached):
+            limiter.enter(left=0.2)
+        ended.append("hurried")
+
+    def patient() -> None:
+        limiter.enter()
+        ended.append("patient")
+
+    threads = run(hurried)
+    wait_for(partial(is_waiting, limiter, 1))
+    threads += run(patient)
+    threads[0].join(10)
+    permit.give_back()
+    threads[1].join(10)
+    assert ended == ["hurried", "patient"]
+
+
+def test_threads_keep_to_rate_and_concurrency() -> None:
+    """Many threads at once are never more than allowed, and never faster."""
+    limiter = Limiter(LimitOptions(rate=200, burst=3, concurrency=4))
+    moments: list[float] = []
+    under_way: list[int] = []
+    lock = threading.Lock()
+    count = 0
+
+    def work() -> None:
+        nonlocal count
+        for _ in range(5):
+            permit = limiter.enter(admit=lambda: moments.append(time.monotonic()))
+            with lock:
+                count += 1
+                under_way.append(count)
+            time.sleep(0.01)
+            with lock:
+                count -= 1
+            permit.give_back()
+
+    for thread in run(*[work] * 12):
+        thread.join(30)
+    assert max(under_way) <= 4
+    assert len(moments) == 60
+    # Each moment is noted a little after the clock was read for the decision.
+    for i, earlier in enumerate(moments):
+        for j in range(i + 3, len(moments)):
+            assert moments[j] - earlier >= (j - i - 2) / 200 - 0.004
+    assert not limiter._queue
+
+
+def test_another_limit_carries_over_the_fill() -> None:
+    """A changed limit begins as empty as it was, keeps its pause, and counts who is under way."""
+    clock = Clock()
+    limiter = spent(clock, rate=1, burst=4, max_wait=0)
+    clock.now += 1  # One of four tokens: a quarter.
+    limiter.change(LimitOptions(rate=10, burst=8, max_wait=0))
+    limiter.enter()
+    limiter.enter()
+    with pytest.raises(LimitReached):
+        limiter.enter()
+    limiter.pause(3)
+    limiter.change(LimitOptions(concurrency=1, max_wait=0))
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds == 3
+    clock.now += 3
+    _permit = limiter.enter()
+    limiter.change(LimitOptions(rate=1, concurrency=1, max_wait=0))
+    with pytest.raises(LimitReached) as caught:
+        limiter.enter()
+    assert caught.value.seconds is None
+
+
+def test_idleness() -> None:
+    """A state is idle only if a new one would be no different."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=1, concurrency=1), clock=clock)
+    assert limiter.is_idle()
+    permit = limiter.enter()
+    clock.now += 1
+    assert not limiter.is_idle()
+    permit.give_back()
+    assert limiter.is_idle()
+    limiter.pause(5)
+    assert not limiter.is_idle()
+
+
+def test_a_new_start() -> None:
+    """After a fork nothing is held: permits of the time before count no longer."""
+    limiter = Limiter(LimitOptions(rate=0.001, concurrency=1, max_wait=0))
+    before = limiter.enter()
+    limiter.start(limiter.options)
+    _now = limiter.enter()
+    before.give_back()
+    limiter.change(LimitOptions(concurrency=1, max_wait=0))
+    with pytest.raises(LimitReached):
+        limiter.enter()

@@ -1,0 +1,40 @@
+"""The sockets of connections, seen from real servers."""
+
+import socket
+
+from loopback import Answer, Handler
+from servers import Serve, SessionOf
+
+
+def test_source_address(serve: Serve, session_of: SessionOf) -> None:
+    """The server sees the address that the file names."""
+    clients: list[str] = []
+
+    def answer(handler: Handler) -> Answer:
+        clients.append(handler.client_address[0])
+        return Answer()
+
+    server = serve(answer=answer)
+    session_of(f'[mounts."{server.url}"]\nsource_address = "127.0.0.9"').get(server.url)
+    assert clients == ["127.0.0.9"]
+
+
+def test_tcp_keepalive(serve: Serve, session_of: SessionOf) -> None:
+    """The socket has the options, and Nagle's algorithm stays off."""
+    server = serve()
+    session = session_of(
+        f'[mounts."{server.url}"]\ntcp_keepalive = {{ idle = 31, interval = 7, count = 3 }}'
+    )
+    with session.get(server.url, stream=True) as response:
+        sock = response.raw._connection.sock
+        options = [
+            sock.getsockopt(level, option)
+            for level, option in [
+                (socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL),
+                (socket.IPPROTO_TCP, socket.TCP_KEEPCNT),
+            ]
+        ]
+        assert options == [1, 31, 7, 3]
+        assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
