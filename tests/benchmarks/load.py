@@ -1,7 +1,9 @@
 """The time and memory that it takes to load a file, beside tomli and a mount loop by hand."""
 
+import os
 import subprocess
 import sys
+import tempfile
 import tracemalloc
 from collections.abc import Callable
 from functools import partial
@@ -59,6 +61,30 @@ def import_seconds(module: str) -> float:
     )
 
 
+def process_seconds(*command: str) -> float:
+    """Measure a whole process, by the best of nine, of which the first compiles what it imports."""
+    variables = os.environ | {"PYTHONDONTWRITEBYTECODE": ""}
+    run = partial(subprocess.run, command, capture_output=True, check=True, env=variables)
+    return min(seconds(run) for _ in range(9))
+
+
+def processes() -> None:
+    """Measure processes that load or check a file of ten mounts, beside their imports alone."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(file_of(10))
+        file.flush()
+        code = f"from requests_mounts import load_session; load_session({file.name!r})"
+        loading = process_seconds(sys.executable, "-c", code)
+        floor = process_seconds(sys.executable, "-c", "import requests, pydantic, tomli")
+        report(
+            "a process that loads ten mounts, over its imports", loading / floor, "times", "< 1.3"
+        )
+        program = (sys.executable, "-m", "requests_mounts", "check", "--quiet", file.name)
+        checking = process_seconds(*program)
+        floor = process_seconds(sys.executable, "-c", "import typer, rich, pydantic, tomli")
+        report("check of ten mounts, over its imports", checking / floor, "times", "< 1.3")
+
+
 def main() -> None:
     """Print the figures."""
     for mounts in (10, 1_000, 10_000):
@@ -68,6 +94,9 @@ def main() -> None:
         report(f"load {mounts:,} mounts, over tomli.loads", to_tomli, "times", "at 10,000 < 3")
         to_hand = ratio(partial(ours, text), partial(by_hand, text), rounds=rounds)
         report(f"load {mounts:,} mounts, over a loop by hand", to_hand, "times", "at 10,000 < 0.2")
+    text = file_of(100_000)
+    to_tomli = ratio(partial(ours, text), partial(tomli.loads, text), rounds=2)
+    report("load 100,000 mounts, over tomli.loads", to_tomli, "times", "< 2")
     growth = seconds(lambda: ours(file_of(100_000))) / seconds(lambda: ours(file_of(10_000)))
     report("load 100,000 mounts, over 10,000", growth, "times", "about 10")
     text = file_of(10_000)
@@ -80,3 +109,4 @@ def main() -> None:
     report("  over requests, pydantic and tomli", full / parts, "times", "")
     bare = import_seconds("import requests_mounts")
     report("import requests_mounts alone, over import requests", bare / plain, "times", "")
+    processes()

@@ -21,6 +21,11 @@ def seconds(work: Callable[[], object]) -> float:
     return taken
 
 
+reported: list[str] = []
+"""The rows of the report so far."""
+
+
 def report(what: str, measured: float, unit: str, bound: str) -> None:
     """Print a line: what, the figure, and what is expected of it."""
-    print(f"{what:66} {measured:8.3g} {unit:5} {bound}")
+    print(f"{what:66} {measured:8.3g} {unit:5} {bound}", flush=True)
+    reported.append(f"| {what.strip()} | {measured:.3g} {unit} | {bound} |")
