@@ -450,3 +450,17 @@ def test_a_pool_that_is_closed_is_retired_too(file: Path, server: Server) -> Non
         replace(file, "[defaults]\npool_maxsize = 4")
         session.reload()
         assert session.get(server.url).text == "ok"
+
+
+def test_a_retired_adapter_stays_retired(file: Path, server: Server) -> None:
+    """A thread that has just made its pool manager keeps no connection by it."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file) as session:
+        adapter: Any = session.get_adapter(server.url)
+        made = type(adapter).poolmanager.func(adapter)  # In the middle of making it.
+        replace(file, "[defaults]\npool_maxsize = 4")
+        session.reload()
+        assert vars(adapter).setdefault("poolmanager", made) is not made
+        assert adapter.send(requests.Request("GET", server.url).prepare()).text == "ok"
+        gc.collect()
+        assert open_connections(server) == 0

@@ -1,9 +1,9 @@
 """What comes of a file: the policy of each prefix, and where each of its settings comes from."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
+from requests_mounts._cached import cached_property
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import Variables
 from requests_mounts._file.inheritance import Layer, Layers

@@ -8,9 +8,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal, TypeAlias
 
+from requests_mounts._cached import cached_property
 from requests_mounts._errors import MountsError
 from requests_mounts._file.codes import ERRORS
 from requests_mounts._file.excerpts import Masked, excerpt

@@ -7,12 +7,12 @@ import os
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import tomli
 
+from requests_mounts._cached import cached_property
 from requests_mounts._file.codes import AT_THE_VALUE
 from requests_mounts._file.diagnostics import ConfigError, Diagnostic, Source
 from requests_mounts._file.positions import Positions, Span, find_positions

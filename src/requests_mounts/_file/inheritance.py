@@ -13,9 +13,10 @@ table to the validation.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, reduce
+from functools import cache, reduce
 from typing import Any, NamedTuple, TypeAlias
 
+from requests_mounts._cached import cached_property
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.headers import find_name, merge_headers

@@ -6,7 +6,7 @@ arguments of the first; `precedence` says which of them win over the file.
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import partial
 from math import isinf
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,7 @@ from requests.utils import get_auth_from_url, select_proxy
 from urllib3 import PoolManager
 from urllib3.exceptions import EmptyPoolError, HTTPError
 
+from requests_mounts._cached import cached_property
 from requests_mounts._errors import MountsError
 from requests_mounts._file.policy import Policy, Timeout, Tls
 from requests_mounts._secret import redact, reveal
@@ -134,9 +135,12 @@ class MountAdapter(HTTPAdapter):
         Whoever took this adapter from the table just before, or keeps it, can go on sending by it.
         """
         with self._lock:
-            managers = [self.__dict__.get("poolmanager"), *self.proxy_manager.values()]
+            used = self.__dict__.get("poolmanager")
+            managers = [used, *self.proxy_manager.values()]
             self.init_poolmanager(0, self._pool_maxsize, self._pool_block, **self._pool_kwargs)
             self.proxy_manager.clear()
+            if used is not None:  # Whoever has just made it would put it there again.
+                self.__dict__["poolmanager"] = self.poolmanager
         for manager in filter(None, managers):
             for pool in pools_of(manager):
                 pool.retire()
@@ -158,7 +162,7 @@ class MountAdapter(HTTPAdapter):
     @cached_property
     def poolmanager(self) -> PoolManager:  # type: ignore[override]  # It can be assigned, too.
         """The pool manager of direct connections, built when it is first used."""
-        with self._lock:  # Python's own lock went with 3.12.
+        with self._lock:
             manager: PoolManager | None = self.__dict__.get("poolmanager")
             if manager is None:
                 settings = pool_settings(self.policy) | self._pool_kwargs
