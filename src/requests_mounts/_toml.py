@@ -52,10 +52,18 @@ def show_value(value: object) -> str:
 
 def show_setting(path: KeyPath, value: object) -> str:
     """Write the value under a path, or hide it: it may be of any type, and need not be valid."""
-    key = next((part for part in reversed(path) if isinstance(part, str)), "")
-    if is_secret(key) or path[-2:-1] == ("auth",):
+    if hides_value(path):
         return str(value) if isinstance(value, Secret) else HIDDEN
-    return _quote(redact(value, key)) if isinstance(value, str) else show_value(value)
+    return _quote(redact(value, _last_key(path))) if isinstance(value, str) else show_value(value)
+
+
+def hides_value(path: KeyPath) -> bool:
+    """Tell whether a value is secret by where it stands."""
+    return is_secret(_last_key(path)) or path[-2:-1] == ("auth",)
+
+
+def _last_key(path: KeyPath) -> str:
+    return next((part for part in reversed(path) if isinstance(part, str)), "")
 
 
 def show_toml(value: object) -> str:

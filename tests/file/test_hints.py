@@ -172,7 +172,7 @@ MISTAKES = [
     ),
     (
         '[defaults]\nproxy = "ftp://proxy/"',
-        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "ftp://proxy/")',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "ftp://proxy/"); its scheme is none of these',
     ),
     (
         "[defaults]\ntls = false",
@@ -227,7 +227,7 @@ MISTAKES = [
     ("[defaults]\nmax_connections = 5", "2:1 unknown-key unknown key, write pool_maxsize instead"),
     (
         '[defaults]\nproxies = { https = "http://proxy:3128" }',
-        "2:1 unknown-key unknown key, write proxy instead",
+        '2:1 unknown-key unknown key, write proxy = "http://proxy:3128" instead',
     ),
     (
         "[defaults]\nconnect-timeout = 3",
@@ -398,10 +398,323 @@ MISTAKES = [
         "2:8 syntax expected '=' after the key (got \":\"); write = for the colon",
     ),
     ("[defaults]\ntimeout 3", "2:9 syntax expected '=' after the key (got \"3\")"),
-    ("[defaults]\nproxy = (", '2:9 syntax expected a value (got "(")'),
+    (
+        "[defaults]\nproxy = (",
+        '2:9 syntax expected a value (got "("); write an array, in [ and ]',
+    ),
     (
         "[defaults]\ntimeout = 3 # x = None\na =",
         "3:4 syntax expected a value (got the end of the file)",
+    ),
+    (
+        "[defaults]\ntimeout = (3, 10)",
+        '2:11 syntax expected a value (got "("); write { connect = 3, read = 10 }',
+    ),
+    (
+        "[defaults]\ntimeout = (3.05, None)",
+        '2:11 syntax expected a value (got "("); write an array, in [ and ]',
+    ),
+    (
+        '[defaults]\nignore = ("no-timeout",)',
+        '2:10 syntax expected a value (got "("); write an array, in [ and ]',
+    ),
+    (
+        '[mounts."https://h/"]\nmax_retries.status_forcelist = (502, 503)',
+        '2:32 syntax expected a value (got "("); write [502, 503]',
+    ),
+    (
+        '[expect]\nurl = "https://h/"\nmount = "https://"',
+        "1:2 invalid-value expected an array (got a table); write [[expect]], in double brackets",
+    ),
+    (
+        '[defaults]\nextends = "base.toml"',
+        "2:1 unknown-key unknown key, write it at the top of the file instead, before all tables",
+    ),
+    (
+        '[defaults]\nextends = "flaky"',
+        "2:1 unknown-key unknown key, write it at the top of the file instead, before all tables",
+    ),
+    (
+        '[mounts."https://h/"]\nextends = ["a.toml"]',
+        "2:1 unknown-key unknown key, write it at the top of the file instead, before all tables",
+    ),
+    (
+        '[mounts."https://h/"]\nextends = "flaky"',
+        "2:1 unknown-key unknown key, write policy instead",
+    ),
+    (
+        "[defaults]\nmax_retries = true",
+        "2:15 invalid-value expected an integer of 0 or more, or a table of urllib3.Retry's options (got true); write 3, or another number",
+    ),
+    (
+        "[defaults]\nmax_retries = false",
+        "2:15 invalid-value expected an integer of 0 or more, or a table of urllib3.Retry's options (got false); write 0 for none",
+    ),
+    (
+        "[tool.request-mounts]",
+        "1:2 unknown-key unknown key, leave tool.request-mounts out of all headers in a file of its own",
+    ),
+    ("[tool.ruff]", "1:2 unknown-key unknown key"),
+    ("[tool]", "1:2 unknown-key unknown key"),
+    (
+        "[requests_mounts]",
+        "1:2 unknown-key unknown key, leave requests_mounts out of all headers in a file of its own",
+    ),
+    ("tool = 3", "1:1 unknown-key unknown key"),
+    (
+        '[mounts."https://h/"]\nproxy = "os.environ[\'PROXY\']"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "os.environ[\'PROXY\']"); write "${PROXY}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\npool_maxsize = "os.getenv(\'SIZE\')"',
+        '2:16 invalid-value expected an integer from 1 to 65535 (got "os.getenv(\'SIZE\')"); write "${SIZE}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\nproxy = "%PROXY%"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "%PROXY%"); write "${PROXY}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\nproxy = "{{ PROXY }}"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "{{ PROXY }}"); write "${PROXY}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\nsource_address = "$(ADDRESS)"',
+        '2:18 invalid-value expected an IP address (got "$(ADDRESS)"); write "${ADDRESS}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\nproxy = "${{ env.PROXY }}"',
+        "2:9 invalid-reference expected the name of an environment variable in ${…}, or $$ for a dollar",
+    ),
+    (
+        '[mounts."https://h/"]\ndeny = "$env:DENY"',
+        '2:8 invalid-value expected true or false (got "$env:DENY"); write "${DENY}" for the variable',
+    ),
+    (
+        '[mounts."https://h/"]\nauth.bearer = "{{ HUNTER2 }}"',
+        '2:15 invalid-value expected a token, without "Bearer" and without spaces (got **********); write "${NAME}" for the variable',
+    ),
+    (
+        '[defaults]\nproxy = os.environ["PROXY"]',
+        '2:9 syntax expected a value (got "os.environ"); write "${PROXY}", in quotes',
+    ),
+    (
+        "[defaults]\nproxy = $PROXY # here",
+        '2:9 syntax expected a value (got "$"); write "${PROXY}", in quotes',
+    ),
+    (
+        "[defaults]\ndeadline = ${DEADLINE:-30}",
+        '2:12 syntax expected a value (got "$"); write "${DEADLINE:-30}", in quotes',
+    ),
+    (
+        "[defaults]\ndeadline = {{ DEADLINE }}",
+        '2:13 syntax expected a key (got "{"); write "${DEADLINE}", in quotes',
+    ),
+    (
+        "[defaults]\ndefaults = { timeout = (3, 10), deny = true }",
+        '2:24 syntax expected a value (got "("); write { connect = 3, read = 10 }',
+    ),
+    (
+        '[mounts."https://h/"]\ntls.key_password = $HUNTER2',
+        '2:20 syntax expected a value (got **********); write "${NAME}", in quotes',
+    ),
+    ("[defaults]\nproxy = $ PROXY", '2:9 syntax expected a value (got "$")'),
+    (
+        '[mounts."https://h/"]\nheaders = { X-A = 3 }',
+        '2:19 invalid-value expected a text in latin-1 without line breaks, or false for none (got 3); write "3", in quotes',
+    ),
+    (
+        '[mounts."https://h/"]\nheaders = "X-A: 3"',
+        '2:11 invalid-value expected a table (got "X-A: 3"); write { NAME = "text" }',
+    ),
+    (
+        '[mounts."https://h/"]\ntls.ciphers = true',
+        '2:15 invalid-value expected a string that is not empty (got true); write "true", in quotes',
+    ),
+    (
+        '[mounts."https://h/"]\nauth = { username = 5, password = "${P:-p}" }',
+        "2:21 invalid-value expected a name in latin-1 without a colon (got **********)",
+    ),
+    (
+        '[mounts."https://h/"]\nconnect_to = ["/var/run/x.sock"]',
+        '2:15 invalid-value expected an IP address, with or without a port, or "unix:" and the path of a socket (got "/var/run/x.sock"); write "unix:/var/run/x.sock"',
+    ),
+    (
+        '[mounts."https://h/"]\nconnect_to = ["http+unix:///var/run/x.sock"]',
+        '2:15 invalid-value expected an IP address, with or without a port, or "unix:" and the path of a socket (got "http+unix:///var/run/x.sock"); write "unix:/var/run/x.sock"',
+    ),
+    (
+        '[mounts."https://h/"]\nconnect_to = ["app.sock"]',
+        '2:15 invalid-value expected an IP address, with or without a port, or "unix:" and the path of a socket (got "app.sock"); write "unix:app.sock"',
+    ),
+    (
+        '[mounts."https://h/"]\nconnect_to = ["localhost"]',
+        '2:15 invalid-value expected an IP address, with or without a port, or "unix:" and the path of a socket (got "localhost")',
+    ),
+    (
+        '[mounts."https://h/"]\nconnect_to = [3]',
+        '2:15 invalid-value expected an IP address, with or without a port, or "unix:" and the path of a socket (got 3)',
+    ),
+    (
+        '[mounts."https://h/"]\naddress_family = "IPv4"',
+        '2:18 invalid-value expected "any", "ipv4" or "ipv6" (got "IPv4"); write "ipv4"',
+    ),
+    (
+        '[mounts."https://h/"]\naddress_family = 6',
+        '2:18 invalid-value expected "any", "ipv4" or "ipv6" (got 6); write "ipv6"',
+    ),
+    (
+        '[mounts."https://h/"]\naddress_family = "AF_INET6"',
+        '2:18 invalid-value expected "any", "ipv4" or "ipv6" (got "AF_INET6"); write "ipv6"',
+    ),
+    (
+        '[mounts."https://h/"]\naddress_family = true',
+        '2:18 invalid-value expected "any", "ipv4" or "ipv6" (got true)',
+    ),
+    (
+        '[mounts."https://h/"]\naddresses = ["Public"]',
+        '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "Public"); write "public"',
+    ),
+    (
+        '[mounts."https://h/"]\nlimit = { rate = 1, scope = "Origin" }',
+        '2:29 invalid-value expected "origin" or "limit" (got "Origin"); write "origin"',
+    ),
+    (
+        '[mounts."https://h/"]\nauth = { token = "abc" }',
+        "2:10 unknown-key unknown key, write bearer instead",
+    ),
+    (
+        '[mounts."https://h/"]\nauth = { user = "u", password = "${P:-p}" }',
+        "2:10 unknown-key unknown key, write username instead",
+    ),
+    (
+        '[mounts."https://h/"]\nauth = "Bearer hunter2"',
+        '2:8 invalid-value expected a table, or false for none (got **********); write { bearer = "${TOKEN}" }, or { username, password }',
+    ),
+    (
+        '[mounts."https://h/"]\nauth = ["u", "hunter2"]',
+        '2:8 invalid-value expected a table, or false for none (got **********); write { bearer = "${TOKEN}" }, or { username, password }',
+    ),
+    (
+        '[mounts."https://h/"]\nlimit = "10/s"',
+        "2:9 unknown-limit unknown limit; write { rate = 10, per = 1 }",
+    ),
+    (
+        '[mounts."https://h/"]\nlimit = "600 per minute"',
+        "2:9 unknown-limit unknown limit; write { rate = 600, per = 60 }",
+    ),
+    (
+        '[mounts."https://h/"]\nlimit = "10/10"',
+        '2:9 unknown-limit unknown limit; add [limits."10/10"]',
+    ),
+    (
+        '[mounts."https://h/"]\ncert = ["client.pem", "client.key"]',
+        '2:1 unknown-key unknown key, write tls = { cert_file = "client.pem", key_file = "client.key" } instead',
+    ),
+    (
+        '[mounts."https://h/"]\nproxies = { http = "http://p:1", https = "http://p:1" }',
+        '2:1 unknown-key unknown key, write proxy = "http://p:1" instead',
+    ),
+    (
+        '[mounts."https://h/"]\nproxies = { http = "http://p:1", https = "http://p:2" }',
+        "2:1 unknown-key unknown key, write proxy, one URL in each mount, instead",
+    ),
+    (
+        '[mounts."https://h/"]\nproxies = { https = "http://u:hunter2@p:1" }',
+        "2:1 unknown-key unknown key, write proxy instead",
+    ),
+    ('[mounts."https://h/"]\nproxies = {}', "2:1 unknown-key unknown key, write proxy instead"),
+    (
+        '[defaults]\nproxy = "Direct"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "Direct"); write "direct"',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy:3128/path"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy:3128/path"); leave its path out',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy:3128?a=b"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy:3128?a=b"); leave its query out',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy:3128/#x"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy:3128/#x"); leave its fragment out',
+    ),
+    (
+        '[defaults]\nproxy = "http://u:hunter/2@proxy:3128"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://**********@proxy:3128"); leave its path out, or write %2F for a / in the password',
+    ),
+    (
+        '[defaults]\nproxy = "http://u:12#34@proxy:3128"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://**********@proxy:3128"); leave its fragment out, or write %23 for a # in the password',
+    ),
+    (
+        '[defaults]\nproxy = "http://u:hunter 2@proxy:3128"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://**********@proxy:3128"); write %20 for the space',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy\\\\x"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy\\\\x"); leave the backslash out',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy\\n"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy\\n"); leave the control character out',
+    ),
+    (
+        '[defaults]\nproxy = "http://u:p@ss@proxy:3128/x"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://**********@proxy:3128/x"); leave its path out',
+    ),
+    (
+        '[defaults]\nproxy = "u:hunter2@proxy:3128"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "**********@proxy:3128"); write it with http:// before it',
+    ),
+    (
+        '[defaults]\nproxy = "ftp://u:hunter2@proxy"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "ftp://**********@proxy"); its scheme is none of these',
+    ),
+    (
+        '[defaults]\nproxy = "http://:3128"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://:3128"); write a host after the scheme, an IPv6 address in brackets',
+    ),
+    (
+        '[defaults]\nproxy = "http://[::1"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://[::1"); write a host after the scheme, an IPv6 address in brackets',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy:0"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy:0"); write a port from 1 to 65535',
+    ),
+    (
+        '[defaults]\nproxy = "http://proxy:port"',
+        '2:9 invalid-value expected "env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://proxy:port"); write a port from 1 to 65535',
+    ),
+    (
+        '[mounts."https://api*.h.example.com/"]',
+        '1:9 invalid-prefix expected * only as the whole first label, as in *.h.example.com (got "api*.h.example.com")',
+    ),
+    (
+        '[mounts."https://*corp.example.com/"]',
+        '1:9 invalid-prefix expected * only as the whole first label, as in *.corp.example.com (got "*corp.example.com")',
+    ),
+    (
+        '[mounts."https://api.*.com/"]',
+        '1:9 invalid-prefix expected * only as the whole first label, as in *.example.com (got "api.*.com")',
+    ),
+    (
+        '[mounts."*"]',
+        '1:9 invalid-prefix expected a prefix; write https:// and http:// for every host (got "*")',
+    ),
+    (
+        "[mounts.default]",
+        '1:9 invalid-prefix expected a prefix; write https:// and http:// for every host (got "default")',
+    ),
+    ("[defaults]\nno_proxy = true", "2:12 invalid-value expected an array (got true)"),
+    (
+        f"[defaults]\nbreaker = {{ ratio = 0x{'f' * 5000} }}",
+        "2:21 invalid-value expected a number above 0, at most 1 (got an integer of 20000 bits)",
+    ),
+    (
+        f'[defaults]\nno_proxy = "{"a," * 200}"',
+        f'2:12 invalid-value expected an array (got "{"a," * 32}…")',
     ),
 ]
 
@@ -410,7 +723,7 @@ MISTAKES = [
 def test_a_mistake(text: str, told: str) -> None:
     """One diagnostic, at the key or the value that is wrong, that says what to write."""
     with pytest.raises(ConfigError) as caught:
-        parse_config(text, source="/d/m.toml")
+        parse_config(text, source="/d/m.toml", environ={})
     (found,) = caught.value.diagnostics
     assert f"{found.line}:{found.column} {found.code} {found.message}" == told
 

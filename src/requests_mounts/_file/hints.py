@@ -5,10 +5,12 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, get_args
 
+from requests_mounts._file.placeholders import variable_in
+from requests_mounts._file.proxies import proxy_instead
 from requests_mounts._file.synonyms import header_of
 from requests_mounts._file.types import Code
-from requests_mounts._secret import Secret, is_secret
-from requests_mounts._toml import KeyPath, show_text, show_toml, show_value
+from requests_mounts._secret import Secret
+from requests_mounts._toml import KeyPath, hides_value, show_text, show_toml, show_value
 
 # Patterns are text here: only a file with a problem needs them compiled.
 _DURATION = r"(?i)(\d+(?:\.\d+)?) *(ms|s|m|h|)(?:(?<=s)ec\w*|(?<=m)in\w*|(?<=h)ours?)?"
@@ -18,6 +20,7 @@ _BYTES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "
 _PER = r"(?i)(\d{1,9}(?:\.\d+)?) *(?:/|per) *([a-z]+)"
 _FIRST_KEYS = {"breaker": "failures", "retry_budget": "tokens"}
 _PERCENT = range(10, 101)
+_LONGEST, _MOST_BITS = 256, 128
 _ENDLESS = {"inf", "infinity", "infinite", "never", "none", "unlimited", "off"}
 _WORDS = {
     "true": "true",
@@ -27,11 +30,8 @@ _WORDS = {
     "no": "false",
     "off": "false",
 }
-_NO_PROXY = {"", "none", "no", "off", "false", "null", "disabled"}
 _EVERY = {"*", "all", "any"}
 _VERSION = r"(?i)(?:tls)?[ v]*(1[._][0-3])"
-_VARIABLE = r"\$([A-Za-z_][A-Za-z0-9_]*)"
-_HOST_AND_PORT = r"[A-Za-z0-9.-]+(?::\d+)?/?"
 _HOST_IN_URL = r"https?://([A-Za-z0-9_.-]+(?::\d+)?)/?|\[([0-9A-Fa-f:.]+)\]"
 _ADDRESS = r"[\w*-]+(?:\.[\w-]+)*(?::[\d*]+)?(?:/\S*)?"
 
@@ -41,22 +41,37 @@ def instead(expected: str, path: KeyPath, value: object) -> str:
 
     The text is empty if nobody can tell, and if a variable held the value, which is not shown.
     """
-    if isinstance(value, Secret) or is_secret(str(path[-1])):
+    if isinstance(value, Secret) or _is_long(value):
         return ""
-    hint = _of_variable(value)
-    if expected == "a table":
-        hint = hint or _table(path, value)
+    hidden = hides_value(path)
+    hint = _of_variable(value, hidden=hidden) or _shape(expected, path, value)
+    if hidden:
+        return f"; {hint}" if hint else ""
     if "inf for no limit" in expected:
         hint = hint or _no_limit(value)
+    hint = hint or _one_of_few(expected, value)
     for beginning, find in _HINTS.items():
         if not hint and expected.startswith(beginning):
             hint = find(value)
     return f"; {hint}" if hint else ""
 
 
-def _of_variable(value: object) -> str:
-    found = re.fullmatch(_VARIABLE, value) if isinstance(value, str) else None
-    return f'write "${{{found[1]}}}" for the variable' if found else ""
+def _is_long(value: object) -> bool:
+    """Tell whether a value is too long to be written again."""
+    if isinstance(value, int):
+        return value.bit_length() > _MOST_BITS
+    return isinstance(value, str) and len(value) > _LONGEST
+
+
+def _of_variable(value: object, *, hidden: bool) -> str:
+    name = variable_in(value) if isinstance(value, str) else ""
+    return f'write "${{{"NAME" if hidden else name}}}" for the variable' if name else ""
+
+
+def _one_of_few(expected: str, value: object) -> str:
+    """Say which of the words that are expected is meant, in another case."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return f"write {show_text(word)}" if word.isalnum() and f'"{word}"' in expected else ""
 
 
 def _no_limit(value: object) -> str:
@@ -86,6 +101,12 @@ def _timeout(value: object) -> str:
     return ""
 
 
+def _retries(value: object) -> str:
+    if isinstance(value, bool):
+        return "write 3, or another number" if value else "write 0 for none"
+    return _integer(value)
+
+
 def _integer(value: object) -> str:
     match value:
         case str() if re.fullmatch(r"\d{1,9}", value.strip()):
@@ -96,21 +117,21 @@ def _integer(value: object) -> str:
 
 
 def _rate(value: object) -> str:
-    found = re.fullmatch(_PER, value.strip()) if isinstance(value, str) else None
-    if found and (seconds := as_seconds(f"1 {found[2]}")):
-        return f"write rate = {found[1]}, per = {seconds}"
-    return _integer(value)
+    rate = as_rate(value) if isinstance(value, str) else ""
+    return f"write {rate}" if rate else _integer(value)
+
+
+def as_rate(text: str) -> str:
+    """Read a number per time, such as ``10/s``, as the keys of a limit; empty if it is not one."""
+    found = re.fullmatch(_PER, text.strip())
+    seconds = as_seconds(f"1 {found[2]}") if found else ""
+    return f"rate = {found[1]}, per = {seconds}" if found and seconds else ""
 
 
 def _share(value: object) -> str:
     percent = value.removesuffix("%").strip() if isinstance(value, str) else str(value)
     meant = percent.isdecimal() and int(percent) in _PERCENT
     return f"write {int(percent) / 100:g}" if meant else ""
-
-
-def _word(value: object) -> str:
-    word = value.strip().lower() if isinstance(value, str) else ""
-    return f"write {show_text(word)}" if word in {"allow", "deny"} else ""
 
 
 def _bytes(value: object) -> str:
@@ -130,20 +151,6 @@ def _flag(value: object) -> str:
 
 def _verify(value: object) -> str:
     return _flag(value) if isinstance(value, int) else ""
-
-
-def _proxy(value: object) -> str:
-    if isinstance(value, bool):
-        return 'write "env" for what the environment says' if value else 'write "direct" for none'
-    if not isinstance(value, str):
-        return "write one URL, and other prefixes for other hosts" if value else ""
-    if value.strip().lower() in _NO_PROXY:
-        return 'write "direct" for none'
-    if value.startswith("socks://"):
-        return 'write "socks5://" or "socks4://"'
-    if re.fullmatch(_HOST_AND_PORT, value):
-        return f"write {show_text('http://' + value)}"
-    return "" if "://" in value else "write it with http:// before it"
 
 
 def _url(value: object) -> str:
@@ -179,6 +186,20 @@ def _methods(value: object) -> str:
     return 'write "any" for all methods' if every else ""
 
 
+def _shape(expected: str, path: KeyPath, value: object) -> str:
+    """Say what to write where the shape is wrong; nothing of a secret is told, but its keys."""
+    match expected, path, value:
+        case "an array", ["expect"], dict():
+            return "write [[expect]], in double brackets"
+        case "a table, or false for none", [*_, "auth"], str() | list():
+            return 'write { bearer = "${TOKEN}" }, or { username, password }'
+        case "a table", [*_, "headers"], str() | list():
+            return 'write { NAME = "text" }'
+        case "a table", _, _:
+            return _table(path, value)
+    return ""
+
+
 def _table(path: KeyPath, value: object) -> str:
     match path, value:
         case ["mounts"], list():
@@ -211,6 +232,23 @@ def _pair(value: object) -> str:
     return ""
 
 
+def _text(value: object) -> str:
+    known = isinstance(value, bool | int | float)
+    return f"write {show_text(show_value(value))}, in quotes" if known else ""
+
+
+def _target(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    path = re.fullmatch(r"(?:[\w+]+://)?((?:[./~][^\s]*|[^\s:]*\.sock))", value)
+    return f"write {show_text(f'unix:{path[1]}')}" if path else ""
+
+
+def _family(value: object) -> str:
+    found = re.fullmatch(r"(?i)(?:af_)?(?:ip|inet)?v?([46])", str(value))
+    return f'write "ipv{found[1]}"' if found else ""
+
+
 def _limit(value: object) -> str:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"write {{ rate = {value} }} or {{ concurrency = {value} }}" if number else ""
@@ -226,13 +264,14 @@ _HINTS: dict[str, Callable[[Any], str]] = {
     "seconds": _seconds,
     "seconds above 0, inf for no limit, or a table": _timeout,
     "bytes": _bytes,
+    "an integer of 0 or more, or a table of": _retries,
     "an integer": _integer,
     "an HTTP status": _integer,
     "a number above 0, at most 1": _share,
     "a number": _rate,
     "true or false": _flag,
     "true, false, or": _verify,
-    '"env", "direct"': _proxy,
+    '"env", "direct"': proxy_instead,
     "a host, a domain": _direct_host,
     "an absolute http or https URL": _url,
     "a prefix": _url,
@@ -241,7 +280,10 @@ _HINTS: dict[str, Callable[[Any], str]] = {
     "an array": _array,
     "a fingerprint": _fingerprint,
     "the code of a warning": _code,
-    '"allow" or "deny"': _word,
+    "a text in latin-1": _text,
+    "a string that is not empty": _text,
+    "an IP address, with or without": _target,
+    '"any", "ipv4"': _family,
     "the path of a file": _pair,
     "the name of a table in [limits]": _limit,
 }

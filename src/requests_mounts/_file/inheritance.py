@@ -20,6 +20,7 @@ from requests_mounts._cached import cached_property
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.headers import find_name, merge_headers
+from requests_mounts._file.hints import as_rate
 from requests_mounts._file.settings import PLAIN_FORMS
 from requests_mounts._file.spelling import correction
 from requests_mounts._toml import KeyPath, show_key
@@ -153,7 +154,8 @@ class Layers:
         for path, table in tables:
             name = _table(table).get("limit")
             if isinstance(name, str) and name not in self._limits:
-                meant = correction(name, list(self._limits))
+                rate = as_rate(name)
+                meant = f"; write {{ {rate} }}" if rate else correction(name, list(self._limits))
                 meant = meant or f"; add [{show_key(('limits', name))}]"
                 report((*path, "limit"), f"unknown limit{meant}", "unknown-limit")
 

@@ -1,9 +1,10 @@
 """The key or the header that does what one of another name seems to mean."""
 
 from dataclasses import fields
+from difflib import get_close_matches
 
 from requests_mounts._file.policy import Policy
-from requests_mounts._toml import KeyPath, show_key
+from requests_mounts._toml import KeyPath, show_key, show_text
 
 _A_PREFIX = '[mounts."https://api.example.com/"]'
 _NAMES_OF_PREFIXES = ("prefix", "url", "base_url", "host", "name")
@@ -27,7 +28,6 @@ _OTHER_NAMES = {
         "timeout.read": "read_timeout",
         "deadline": "total_timeout",
         "keepalive_expiry": "keepalive keep_alive idle_timeout",
-        "policy": "extends",
     },
     "max_retries": {
         "total": "max retries max_retries",
@@ -45,6 +45,12 @@ _OTHER_NAMES = {
         "failures": "threshold failure_threshold fail_max",
         "open_for": "reset_timeout recovery_timeout timeout",
         "probes": "half_open_requests success_threshold",
+    },
+    "auth": {
+        "bearer": "token access_token bearer_token api_key",
+        "bearer_file": "token_file",
+        "username": "user name login",
+        "password": "pass passwd",
     },
     "timeout": {"deadline, beside timeout,": "total", "pool_timeout, beside timeout,": "pool"},
     "tls": {
@@ -64,10 +70,7 @@ _KEYS = {
     table: {name: key for key, names in keys.items() for name in names.split()}
     for table, keys in _OTHER_NAMES.items()
 }
-_AT_THE_TOP = {
-    "policy": "write [policies.NAME]",
-    "tool": "leave tool.requests-mounts out of all headers in a file of its own",
-}
+_OURS = "requests-mounts"
 _OF_A_REQUEST = {"params", "data", "json", "cookies", "files", "hooks", "stream", "allow_redirects"}
 
 
@@ -81,13 +84,35 @@ def other_key(path: KeyPath, value: object) -> str:
     table = parents[-1] if nested else ""
     known = _KEYS.get("limit" if parents[0] == "limits" else table, {})
     if name in known:
-        return f", write {known[name]} instead"
+        return f", write {(not nested and _whole(name, value)) or known[name]} instead"
     if name in {"policy", "ignore"} and parents == ["defaults"]:
         return ", write it in a policy or a mount instead"
+    if name == "extends" and not nested:
+        return _extends(parents, value)
     if name in _OF_A_REQUEST:
         return ", pass it with each request instead"
-    if name in _NAMES_OF_PREFIXES:
-        return f", the prefix belongs in the header: {_A_PREFIX}"
+    return f", the prefix belongs in the header: {_A_PREFIX}" if name in _NAMES_OF_PREFIXES else ""
+
+
+def _extends(parents: list[str], value: object) -> str:
+    """Tell the files that a file extends from the policy that a table does."""
+    file = not isinstance(value, str) or any(char in value for char in "./\\")
+    if file or parents[0] == "defaults":
+        return ", write it at the top of the file instead, before all tables"
+    return ", write policy instead"
+
+
+def _whole(name: str, value: object) -> str:
+    """Write the key with its value, where requests takes another shape; empty if it is as here."""
+    match name, value:
+        case "cert", [str() as certificate, str() as key]:
+            pair = f"cert_file = {show_text(certificate)}, key_file = {show_text(key)}"
+            return f"tls = {{ {pair} }}"
+        case "proxies", dict() if value:
+            urls = {str(url) for url in value.values()}
+            if len(urls) > 1:
+                return "proxy, one URL in each mount,"
+            return "" if "@" in min(urls) else f"proxy = {show_text(min(urls))}"
     return ""
 
 
@@ -97,13 +122,20 @@ def _other_table(unknown: str, name: str, value: object) -> str:
         return f", write [{show_key(('mounts', unknown))}]"
     if name in {"mount", "prefix", "prefixes", "hosts", "urls"}:
         return f", write {header_of(value)}"
-    if name in _AT_THE_TOP:
-        return f", {_AT_THE_TOP[name]}"
+    if name == "policy":
+        return ", write [policies.NAME]"
+    if table := _tool_table(unknown, value):
+        return f", leave {table} out of all headers in a file of its own"
     if name in (field.name for field in fields(Policy)):
         return f", write {name} in [defaults] or in a mount"
-    if name in _KEYS[""]:
-        return f", write {_KEYS[''][name]} in [defaults] instead"
-    return ""
+    return f", write {_KEYS[''][name]} in [defaults] instead" if name in _KEYS[""] else ""
+
+
+def _tool_table(unknown: str, value: object) -> str:
+    """Name the table that would be ours in a pyproject.toml, also one of nearly its name."""
+    names = value if unknown == "tool" and isinstance(value, dict) else [unknown]
+    close = get_close_matches(_OURS, names, n=1)
+    return show_key(("tool", *close) if unknown == "tool" else (*close,)) if close else ""
 
 
 def header_of(value: object) -> str:

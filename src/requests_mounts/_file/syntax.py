@@ -7,6 +7,7 @@ import tomli
 
 from requests_mounts._file.diagnostics import Diagnostic, Source
 from requests_mounts._file.hints import as_seconds
+from requests_mounts._file.placeholders import reference_at
 from requests_mounts._file.positions import last_key, too_large
 from requests_mounts._secret import HIDDEN
 from requests_mounts._toml import show_key, show_text
@@ -30,6 +31,8 @@ _EXPECTATIONS = {
     "Unescaped '\\' in a string": "unknown escape, write '\\\\' for a backslash",
 }
 _BARE_VALUE = re.compile(r".*=[ \t]*([^\s\"'\[\]{}#,=][^\"'\[\]{}#,\n]*)")
+_NUMBER = r"[ \t]*([0-9]{1,9}(?:\.[0-9]{1,9})?)[ \t]*"
+_TUPLE = re.compile(rf"\((?:{_NUMBER},{_NUMBER}\))?")
 _NEEDS_QUOTES = re.compile(r"[\w.:/@%+*~$?&-]+")
 _WORDS = {
     **dict.fromkeys(("none", "null", "nil", "undefined"), "leave the key out"),
@@ -73,6 +76,8 @@ def _instead(source: Source, error: tomli.TOMLDecodeError) -> str:
     if "key/value pair" in error.msg and source.text[error.pos : error.pos + 1] == ":":
         return "; write = for the colon"
     start = source.text.rfind("\n", 0, error.pos) + 1
+    if hint := _foreign(source, start, error.pos):
+        return f"; {hint}"
     found = _BARE_VALUE.match(source.text, start)
     if not found or not found.start(1) <= error.pos <= found.end(1):
         return ""
@@ -86,6 +91,24 @@ def _instead(source: Source, error: tomli.TOMLDecodeError) -> str:
         hidden = source.masked.hides(found.start(1))
         hint = "write it in quotes" if hidden else f"write {show_text(bare)}, in quotes"
     return f"; {hint}" if hint else ""
+
+
+def _foreign(source: Source, start: int, at: int) -> str:
+    """Say what to write instead of a value of Python or of a shell, in a line from its start."""
+    equals = source.text.rfind("=", start, at)
+    value = source.text[equals + 1 :].split("\n", 1)[0].strip() if equals >= 0 else ""
+    if reference := reference_at(value):
+        hidden = source.masked.hides(equals + 1 + source.text[equals + 1 :].index(value))
+        return f'write "{"${NAME}" if hidden else reference}", in quotes'
+    found = _TUPLE.match(value)
+    if not found:
+        return ""
+    numbers = [] if found[1] is None else [found[1], found[2]]
+    if not numbers:
+        return "write an array, in [ and ]"
+    if source.text[start:equals].rstrip().endswith("timeout"):
+        return f"write {{ connect = {numbers[0]}, read = {numbers[1]} }}"
+    return f"write [{', '.join(numbers)}]"
 
 
 def too_much(source: Source, error: RecursionError | ValueError) -> Diagnostic:

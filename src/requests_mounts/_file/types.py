@@ -8,7 +8,6 @@ from functools import partial
 from ipaddress import ip_address
 from math import inf
 from typing import Annotated, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +26,7 @@ from pydantic_core import CoreSchema, core_schema
 from requests_mounts._file.addresses import parse_addresses
 from requests_mounts._file.bearer import is_token
 from requests_mounts._file.direct import check_direct_host
+from requests_mounts._file.proxies import NO_PROXIES, proxy_fault
 from requests_mounts._file.targets import locate_target, parse_target
 from requests_mounts._routing.location import Location
 from requests_mounts._routing.prefix import Prefix
@@ -181,18 +181,9 @@ class _OrSecret:
 
 def _proxy(text: str) -> str | Secret:
     """Check a proxy, and hide its password."""
-    if text in _NO_PROXIES:
+    if text in NO_PROXIES:
         return text
-    parts = urlsplit(text)
-    if (
-        re.search(r"[\s\x00-\x1f\\]", text)
-        or parts.scheme not in _PROXY_SCHEMES
-        or not parts.hostname
-        or parts.port == 0
-        or parts.path not in {"", "/"}
-        or parts.query
-        or parts.fragment
-    ):
+    if proxy_fault(text):
         raise ValueError("no proxy")
     return Secret(text, redact(text)) if "@" in text else text
 
@@ -278,8 +269,6 @@ _NOT_OURS = {
     "connection",
     "proxy-authorization",
 }
-_NO_PROXIES = ("direct", "env")
-_PROXY_SCHEMES = {"http", "https", "socks4", "socks4a", "socks5", "socks5h"}
 _VERSION = re.compile(r"(?:TLSv)?1((?:[._][0-3])?)")
 _VERSIONS = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 _DIGEST_DIGITS = {32, 40, 64}  # MD5, SHA-1 and SHA-256, as urllib3 knows them.
@@ -311,7 +300,7 @@ Version: TypeAlias = Annotated[
 ]
 Proxy: TypeAlias = Annotated[
     str | Secret,
-    _OrSecret(_proxy, words=_NO_PROXIES),
+    _OrSecret(_proxy, words=NO_PROXIES),
     Expected('"env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h'),
     WithJsonSchema(
         {"anyOf": [{"enum": ["env", "direct"]}, {"type": "string", "pattern": "://|[$]"}]}

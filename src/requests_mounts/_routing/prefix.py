@@ -85,6 +85,10 @@ class Prefix(NamedTuple):
 
 
 def _expected(text: str) -> str:
+    if text in {"*", "**", "all", "any", "default"}:
+        return (
+            f"expected a prefix; write https:// and http:// for every host (got {show_text(text)})"
+        )
     if "://" not in text and re.match(r"[\w*-]+\.", text):
         return f"expected a scheme, as in {show_text('https://' + text)} (got {show_text(text)})"
     return f"{_FORM} (got {show_text(text)})"
@@ -115,11 +119,20 @@ def _canonical_prefix_host(text: str) -> str:
         return host
     if "*" in host:
         raise ValueError(
-            f"expected * only as the whole first label, as in *.example.com (got {show_text(text)})"
+            f"expected * only as the whole first label, as in {_wildcard_of(host)}"
+            f" (got {show_text(text)})"
         )
     if not _HOST.fullmatch(host) or len(host) > LONGEST_HOST or (wildcard and is_ip_address(host)):
         raise ValueError(f"expected a host (got {show_text(text)})")
     return wildcard + host
+
+
+def _wildcard_of(host: str) -> str:
+    """Name the wildcard that may be meant by a star elsewhere, or an example of one."""
+    after = host.rpartition("*")[2]
+    domain = after if host.startswith("*") and host.count("*") == 1 else after.partition(".")[2]
+    likely = "." in domain.strip(".") and len(domain) <= LONGEST_HOST
+    return f"*.{domain}" if likely else "*.example.com"
 
 
 def _port(text: str | None, scheme: str) -> str:
