@@ -60,6 +60,14 @@ def drip(handler: Handler) -> None:
         time.sleep(0.05)
 
 
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until something is so, which does not take long."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def adapter_of(session: requests.Session, url: str) -> MountAdapter:
     adapter = session.get_adapter(url)
     assert isinstance(adapter, MountAdapter)

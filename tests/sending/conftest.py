@@ -1,5 +1,7 @@
 """What the tests of sending share: servers, proxies, a client certificate."""
 
+import http.client
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,22 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     monkeypatch.setattr(HTTPAdapter, "send", send)
     monkeypatch.setattr("requests.sessions.extract_cookies_to_jar", lambda *_: None)
     return calls
+
+
+@pytest.fixture
+def moments(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Note when each request goes out, over a connection that is there by then."""
+    noted: list[float] = []
+    send = http.client.HTTPConnection.send
+
+    def note(connection: http.client.HTTPConnection, data: Any) -> None:
+        if connection.sock is None:
+            connection.connect()
+        noted.append(time.monotonic())
+        send(connection, data)
+
+    monkeypatch.setattr(http.client.HTTPConnection, "send", note)
+    return noted
 
 
 @pytest.fixture(scope="session")
