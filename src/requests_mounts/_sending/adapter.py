@@ -26,7 +26,7 @@ from requests_mounts._secret import redact, reveal
 from requests_mounts._sending.bodies import read_under
 from requests_mounts._sending.body_size import BoundedBody
 from requests_mounts._sending.bypass import is_bypassed
-from requests_mounts._sending.calls import current_call
+from requests_mounts._sending.calls import current_call, outside
 from requests_mounts._sending.contexts import TlsContext, hide_names, verify_proxies, write_name
 from requests_mounts._sending.counters import Counters
 from requests_mounts._sending.counting import count_evicted, pools_of
@@ -235,6 +235,9 @@ class MountAdapter(HTTPAdapter):
         `BodyTooLarge`, `requests.exceptions.Timeout` when the deadline is reached, `MountsError` if
         the policy lacks a variable, and whatever `requests.adapters.HTTPAdapter.send` raises.
         """
+        if current_call.get() and type(proxies) is not MergedProxies:
+            with outside():
+                return self.send(request, stream, timeout, verify, cert, proxies)
         if (other := self._find_other(request, proxies)) is not None:
             return other.send(request, stream, timeout, verify, cert, proxies)
         policy = self.policy

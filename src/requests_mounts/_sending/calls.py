@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import TypeVar
 
@@ -40,6 +41,17 @@ class Call:
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
 """The call that this thread is in, of one of our own sessions."""
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Leave the call, for a request of another session that a hook or a body sends within it."""
+    token = current_call.set(None)
+    try:
+        yield
+    finally:
+        current_call.reset(token)
+
 
 _hop_of: ContextVar[float | None] = ContextVar("hop_of", default=None)
 """When the call began whose redirect is being followed, until the hop has taken it over."""
