@@ -27,7 +27,7 @@ from requests_mounts import (
 )
 from requests_mounts._live.stats import PoolStats
 from requests_mounts._sending.counters import Counters, Event
-from servers import SessionOf, slow
+from servers import SessionOf, slow, wait_for
 
 
 def numbers(session: MountedSession, prefix: str = "http://") -> MountStats:
@@ -150,8 +150,14 @@ def test_evicted_pools(server: Server, other: Server, session_of: SessionOf) -> 
 
 def test_waits(server: Server, session_of: SessionOf) -> None:
     """Who waits for a connection is counted, with the time, and among those that are there."""
-    server.answer = slow(0.05)
     session = session_of("[defaults]\npool_maxsize = 1\npool_block = true")
+
+    def answer(_: Handler) -> Answer:
+        wait_for(lambda: numbers(session).waits == 2)
+        time.sleep(0.1)
+        return Answer()
+
+    server.answer = answer
     in_threads(3, lambda: session.get(server.url))
     found = numbers(session)
     assert (found.requests, found.connections, found.waits, found.peak) == (3, 1, 2, 3)
@@ -192,14 +198,13 @@ def test_timeouts(server: Server, session_of: SessionOf) -> None:
     found = numbers(session)
     assert (found.requests, found.connections, found.timeouts) == (2, 2, 2)
     assert (found.retries, found.recovered) == (1, 0)
-    time.sleep(0.4)
-    assert len(server.requests) == 2
+    wait_for(lambda: len(server.requests) == 2)
 
 
 def test_deadlines(server: Server, session_of: SessionOf) -> None:
     """A request that a deadline ended is a timeout once, whatever it was doing."""
-    server.answer = slow(0.3)
-    session = session_of("[defaults]\ndeadline = 0.1")
+    server.answer = slow(10)
+    session = session_of("[defaults]\ndeadline = 1")
     with pytest.raises(requests.Timeout):
         session.get(server.url)
     found = numbers(session)
@@ -330,8 +335,13 @@ def test_the_way_of_a_request_is_logged(
     server: Server, session_of: SessionOf, caplog: pytest.LogCaptureFixture
 ) -> None:
     """At DEBUG: which mount serves it and how long it waited, without user name and query."""
-    server.answer = slow(0.05)
     session = session_of("[defaults]\npool_maxsize = 1\npool_block = true")
+
+    def answer(_: Handler) -> Answer:
+        wait_for(lambda: numbers(session).waits)
+        return Answer()
+
+    server.answer = answer
     url = server.url.replace("//", "//user:hunter2@") + "/v1?token=hunter2"
     with caplog.at_level(logging.DEBUG, logger="requests_mounts"):
         in_threads(2, lambda: session.get(url))

@@ -7,7 +7,6 @@ import os
 import pickle
 import socket
 import threading
-import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import requests
 import trustme
 from requests.adapters import HTTPAdapter
 
-from loopback import Answer, Server
+from loopback import Answer, Handler, Server
 from requests_mounts import (
     CircuitOpen,
     Config,
@@ -32,7 +31,7 @@ from requests_mounts import (
     parse_config,
 )
 from requests_mounts._live import files, loaded
-from servers import slow
+from servers import wait_for
 
 
 @pytest.fixture
@@ -215,22 +214,28 @@ def _peer(connection: socket.socket) -> int | None:
 def test_requests_under_way_end_as_they_began(file: Path, server: Server) -> None:
     """One that waits for its headers, a stream, and one that took its adapter just before."""
     replace(file, "[defaults]\npool_maxsize = 3")
-    server.answer = lambda handler: (
-        slow(0.2)(handler) if handler.path == "/slow" else Answer(body=b"x" * 1_000_000)
-    )
+    go = threading.Event()
+
+    def answer(handler: Handler) -> Answer:
+        if handler.path == "/slow":
+            go.wait(20)
+            return Answer()
+        return Answer(body=b"x" * 1_000_000)
+
+    server.answer = answer
     with load_session(file) as session:
         waiting: list[requests.Response] = []
         thread = threading.Thread(target=lambda: waiting.append(session.get(f"{server.url}/slow")))
         thread.start()
         stream = session.get(server.url, stream=True)
         adapter = session.get_adapter(server.url)
-        while not any("/slow" in request for request in server.requests):
-            time.sleep(0.01)
+        wait_for(lambda: "GET /slow" in server.requests)
         replace(file, "[defaults]\npool_maxsize = 4")
         assert session.reload().changed == ("https://", "http://")
         assert len(stream.content) == 1_000_000
         late = adapter.send(requests.Request("GET", server.url).prepare())
         assert len(late.content) == 1_000_000
+        go.set()
         thread.join()
         assert waiting[0].text == "ok"
         gc.collect()
@@ -408,7 +413,8 @@ def test_reload_under_load(file: Path, server: Server, other: Server) -> None:
             session.mount(f"https://code{number}/", HTTPAdapter())
             with pytest.raises(ConfigError) if broken else nullcontext():
                 session.reload()
-            time.sleep(0.01)
+            sent = len(answers)
+            wait_for(lambda sent=sent: len(answers) > sent + 3)  # type: ignore[misc]
         over.set()
         for thread in threads:
             thread.join()

@@ -11,7 +11,7 @@ import requests
 
 from loopback import Server
 from requests_mounts._sending.clock import Clock
-from servers import Serve, SessionOf, free_places, slow
+from servers import Serve, SessionOf, free_places, slow, wait_for
 
 
 class Ends:
@@ -52,19 +52,20 @@ def watching() -> set[threading.Thread]:
 def test_each_at_its_own_time() -> None:
     """In whatever order they are started, and none that was stopped."""
     clock = Clock()
-    late, soon, stopped, again = Ends(0.4), Ends(0.1), Ends(0.2), Ends(0.1, times=3)
+    late, soon, stopped, again = Ends(1.1), Ends(0.1), Ends(1), Ends(0.1, times=3)
     for ending in (late, soon, stopped, again):
         clock.start(ending)
     clock.stop(stopped)
-    assert late.done.wait(5)
-    assert again.done.wait(5)
+    assert soon.done.wait(30)
+    assert late.done.wait(30)
+    assert again.done.wait(30)
     assert [len(ending.cuts) for ending in (soon, late, stopped, again)] == [1, 1, 0, 3]
     assert min(soon.cuts + late.cuts + again.cuts) >= 0
     time.sleep(0.2)
     assert len(again.cuts) == 3
     idle = Ends(0.05)
     clock.start(idle)
-    assert idle.done.wait(5)
+    assert idle.done.wait(30)
 
 
 def test_started_from_many_threads_at_once() -> None:
@@ -79,7 +80,7 @@ def test_started_from_many_threads_at_once() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(ending.done.wait(5) for ending in endings)
+    assert all(ending.done.wait(30) for ending in endings)
     assert len(clock.threads) == 1
     assert {len(ending.cuts) for ending in endings} == {1}
 
@@ -97,8 +98,8 @@ def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not clock.running
     clock.start(second)
     assert clock.running
-    assert first.done.wait(5)
-    assert second.done.wait(5)
+    assert first.done.wait(30)
+    assert second.done.wait(30)
 
 
 def test_an_error_of_what_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,13 +108,12 @@ def test_an_error_of_what_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", errors.append)
     clock, broken, fine = Clock(), Ends(0.01, error=LookupError("of a tool")), Ends(0.1)
     clock.start(broken)
-    assert broken.done.wait(5)
-    while not errors:
-        time.sleep(0.01)
+    assert broken.done.wait(30)
+    wait_for(lambda: errors)
     assert errors[0].exc_type is LookupError
     clock.stop(broken)
     clock.start(fine)
-    assert fine.done.wait(5)
+    assert fine.done.wait(30)
 
 
 def test_around_a_fork() -> None:
@@ -124,12 +124,12 @@ def test_around_a_fork() -> None:
     time.sleep(0.2)
     assert not ending.cuts
     clock.let_go()
-    assert ending.done.wait(5)
+    assert ending.done.wait(30)
     child = Clock()
     child.running = True  # As it is copied, without its thread.
     child.start_anew()
     child.start(of_child := Ends(0.1))
-    assert of_child.done.wait(5)
+    assert of_child.done.wait(30)
 
 
 def test_requests_share_one_thread(serve: Serve, session_of: SessionOf) -> None:

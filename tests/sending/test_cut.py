@@ -48,7 +48,7 @@ def test_a_tunnel_and_a_handshake_that_trickle(serve: Serve, session_of: Session
 
     with Scripted(tunnel) as proxy:
         session = session_of(
-            f"[defaults]\nproxy = '{proxy.url}'\ndeadline = 0.5\n"
+            f"[defaults]\nproxy = '{proxy.url}'\ndeadline = 1\n"
             "pool_block = true\npool_maxsize = 1\nmax_retries = 3"
         )
         with ends_in_time():
@@ -222,7 +222,7 @@ def test_a_timeout_of_connecting_is_urllib3s(
 
     def never_answer(client: socket.socket) -> None:
         client.recv(65536)
-        time.sleep(1)
+        time.sleep(10)
 
     with Scripted(never_answer) as proxy:
         for url, said in (("http://127.0.0.1:1/", "Connection to 127.0.0.1 timed out"),):
@@ -245,7 +245,7 @@ def test_a_retry_whose_response_is_drained(serve: Serve, session_of: SessionOf) 
 
     server = serve(answer=answer)
     session = session_of(
-        f'[mounts."{server.url}"]\ndeadline = 0.5\npool_block = true\npool_maxsize = 1\n'
+        f'[mounts."{server.url}"]\ndeadline = 1\npool_block = true\npool_maxsize = 1\n'
         "max_retries = { total = 3, status_forcelist = [503] }"
     )
     with ends_in_time():
@@ -270,10 +270,10 @@ def test_a_connection_that_comes_too_late(
     """Nothing is sent over it, and its place in the pool is free again."""
     server = serve()
     monkeypatch.setattr(ConnectionPool, "QueueCls", Late)
-    session = session_of("[defaults]\ndeadline = 2\npool_block = true\npool_maxsize = 1")
+    session = session_of("[defaults]\ndeadline = 3\npool_block = true\npool_maxsize = 1")
     assert session.get(server.url).ok
-    monkeypatch.setattr(Late, "seconds", 2.1)
-    with ends_in_time():
+    monkeypatch.setattr(Late, "seconds", 3.1)
+    with pytest.raises(requests.Timeout, match="took longer than its deadline"):
         session.post(server.url, data="x")
     assert server.requests == ["GET /"]
     assert free_places(session, server.url) == 1

@@ -26,12 +26,12 @@ def test_a_proxy_of_the_file(serve: Serve, session_of: SessionOf, proxy: HttpPro
     server = serve()
     session = session_of(
         f'[mounts."{server.url}"]\nproxy = "{proxy.url}"\npool_maxsize = 3\npool_block = true\n'
-        'keepalive_expiry = 0.2\ntcp_keepalive.idle = 33\nsource_address = "127.0.0.1"'
+        'keepalive_expiry = 1\ntcp_keepalive.idle = 33\nsource_address = "127.0.0.1"'
     )
     assert session.get(f"{server.url}/a").ok
     assert session.get(f"{server.url}/b").ok
     assert proxy.connections == server.connections == 1
-    time.sleep(0.3)
+    time.sleep(1.1)
     assert session.get(f"{server.url}/c").ok
     assert proxy.connections == 2
     (manager,) = adapter_of(session, server.url).proxy_manager.values()

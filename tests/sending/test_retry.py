@@ -74,7 +74,7 @@ class SlowToDecide(Retry):
     """Takes longer than the deadline, with a response in its hands."""
 
     def is_retry(self, *args: Any, **kwargs: Any) -> bool:
-        time.sleep(0.5)
+        time.sleep(1.2)
         return super().is_retry(*args, **kwargs)
 
 
@@ -82,7 +82,7 @@ def test_a_response_that_is_not_retried_any_more(serve: Serve, session_of: Sessi
     """Its connection is closed, and its place in a blocking pool is free."""
     server = serve(answer=lambda _: Answer(503, body=b"x" * 100_000))
     session = session_of(
-        "[defaults]\ndeadline = 0.4\npool_block = true\npool_maxsize = 1\npool_timeout = 9"
+        "[defaults]\ndeadline = 1\npool_block = true\npool_maxsize = 1\npool_timeout = 9"
     )
     adapter_of(session, server.url).max_retries = SlowToDecide(3, status_forcelist=[503])
     for _ in range(2):
