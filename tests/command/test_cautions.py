@@ -59,11 +59,88 @@ ROOT = Path(__file__).parents[2]
             ],
             id="the worst of several is told",
         ),
+        pytest.param(
+            "[defaults]\ntimeout = 3\nmax_retries = 3\n[mounts.'https://a/']\n"
+            "max_retries = { status_forcelist = [503], backoff_factor = 1 }\n"
+            "[mounts.'https://b/']\nmax_retries.total = 2\n[mounts.'https://c/']\nmax_retries = 4",
+            [
+                "3 long-retry-after a Retry-After header may make a request wait for 6 h 0 min; set max_retries.retry_after_max, or a deadline (5 mounts)",
+            ],
+            id="a number and the tables laid over it, where one line mends all of them",
+        ),
+        pytest.param(
+            "[defaults]\ntimeout = 3\nmax_retries = 0\n[mounts.'https://a/']\nmax_retries = 1",
+            [
+                "5 long-retry-after a Retry-After header may make a request wait for 6 h 0 min; set max_retries.retry_after_max, or a deadline",
+            ],
+            id="no retries are no cause",
+        ),
+        pytest.param(
+            "[defaults]\ntimeout = 3\nmax_retries = { total = 1, retry_after_max = 7200 }\n"
+            "[mounts.'https://a/']\nmax_retries.retry_after_max = 3600",
+            [
+                "3 long-retry-after a Retry-After header may make a request wait for 2 h 0 min; set max_retries.retry_after_max, or a deadline (2 mounts)",
+                "5 long-retry-after a Retry-After header may make a request wait for 1 h 0 min; set max_retries.retry_after_max, or a deadline",
+            ],
+            id="two waits that are written are two causes",
+        ),
     ],
 )
 def test_a_cause_is_told_once(text: str, warnings: list[str]) -> None:
     """At the line that wrote it, with the number of mounts that have it."""
     assert told(f"{text}", "no-timeout", "http-twin", "redundant-mount") == warnings
+
+
+_RAISES = (
+    "forcelist-without-retries no retry is left for status_forcelist, so a 503 raises RetryError;"
+    " set max_retries.raise_on_status = false to have the response, or max_retries.status_forcelist = []"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        pytest.param("max_retries = 0", [f"5 {_RAISES}"], id="a number laid over the table"),
+        pytest.param("max_retries.total = false", [f"5 {_RAISES}"], id="a total of false"),
+        pytest.param("max_retries.status = 0", [f"5 {_RAISES}"], id="none after a status"),
+        pytest.param("max_retries.status = 1", [], id="one after a status"),
+        pytest.param("max_retries = 1", [], id="another number"),
+        pytest.param("max_retries = { total = 0, raise_on_status = false }", [], id="a response"),
+        pytest.param("max_retries = { total = 0, status_forcelist = [] }", [], id="no statuses"),
+        pytest.param("max_retries = 0\ndeny = true", [], id="nothing is sent"),
+    ],
+)
+def test_statuses_of_which_none_is_retried(text: str, warnings: list[str]) -> None:
+    """They come from a weaker layer, and the first of them would raise."""
+    retries = "total = 1, backoff_factor = 1, retry_after_max = 9, status_forcelist = [503]"
+    weaker = f"[defaults]\ntimeout = 3\nmax_retries = {{ {retries} }}"
+    text = f"{weaker}\n[mounts.'https://a/']\n{text}"
+    assert told(text, "http-twin", "redundant-mount") == warnings
+
+
+_UNUSED = 'unused-no-proxy without effect, as proxy is not a URL beside it; for "env", set the variable NO_PROXY'
+
+
+@pytest.mark.parametrize(
+    ("text", "warnings"),
+    [
+        pytest.param("[mounts.'https://a/']", [f"2 {_UNUSED} (3 mounts)"], id="the environment"),
+        pytest.param("proxy = 'direct'", [f"2 {_UNUSED} (2 mounts)"], id="none"),
+        pytest.param("proxy = 'http://p:1'", [], id="a URL"),
+        pytest.param("proxy = '${P:-direct}'", [], id="another environment may have a URL"),
+        pytest.param("[mounts.'https://a/']\nproxy = 'http://p:1'", [], id="a URL in one mount"),
+        pytest.param(
+            "[mounts.'https://a/']\nproxy = 'http://p:1'\n[mounts.'https://b/']\nno_proxy = ['x']",
+            [f"6 {_UNUSED}"],
+            id="a list of its own",
+        ),
+    ],
+)
+def test_no_proxy_beside_no_proxy(text: str, warnings: list[str]) -> None:
+    """It is told only if no mount that has it may have the URL of a proxy."""
+    text = f"[defaults]\nno_proxy = ['h']\n{text}"
+    ignored = ("no-timeout", "http-twin", "redundant-mount")
+    assert told(text, *ignored) == warnings
 
 
 @pytest.mark.parametrize(
@@ -217,6 +294,11 @@ def test_the_examples(name: str) -> None:
         ("timeout = inf", ["no-timeout"]),
         ('tls.verify = "${NO_SUCH:-false}"\ntimeout = 3', ["no-verify"]),
         ('tls.verify = false\ntimeout = "${NO_SUCH}"', ["no-verify"]),
+        ('timeout = 3\nproxy = "${NO_SUCH}"\nno_proxy = ["h"]', []),
+        (
+            'timeout = 3\nmax_retries = { total = 0, raise_on_status = "${NO_SUCH}", status_forcelist = [503] }',
+            [],
+        ),
     ],
 )
 def test_offline(text: str, codes: list[str]) -> None:

@@ -295,7 +295,7 @@ MISTAKES = [
     ),
     (
         '[mounts."https://h/"]\nignore = ["zzz"]',
-        '2:11 invalid-value expected the code of a warning, such as no-timeout (got "zzz"); write one of no-timeout, no-verify, no-backoff, long-retry-after, endless-pool-wait, endless-limit-wait, two-limits, short-window, unreached-minimum, unused-budget, unused-pools, redundant-mount, literal-star, network-prefix, http-twin, long-request, wide-secret, literal-secret, plain-secret',
+        '2:11 invalid-value expected the code of a warning, such as no-timeout (got "zzz"); write one of no-timeout, no-verify, no-backoff, forcelist-without-retries, long-retry-after, endless-pool-wait, endless-limit-wait, two-limits, short-window, unreached-minimum, unused-budget, unused-no-proxy, unused-pools, redundant-mount, literal-star, network-prefix, http-twin, long-request, wide-secret, literal-secret, plain-secret',
     ),
     (
         "[defaults]\nlimit = 5",

@@ -90,3 +90,14 @@ def test_a_response_that_is_not_retried_any_more(serve: Serve, session_of: Sessi
             session.get(server.url)
     assert free_places(session, server.url) == 1
     assert len(server.requests) == 2
+
+
+def test_a_status_of_which_none_is_retried(serve: Serve, session_of: SessionOf) -> None:
+    """As urllib3 has it, it raises; the table that `check` proposes returns the response."""
+    server = serve(answer=lambda _: Answer(503))
+    defaults = "[defaults]\nmax_retries = { total = 2, status_forcelist = [503] }"
+    mount = f'[mounts."{server.url}"]\nmax_retries'
+    with pytest.raises(requests.exceptions.RetryError):
+        session_of(f"{defaults}\n{mount} = 0").get(server.url)
+    mended = session_of(f"{defaults}\n{mount} = {{ total = 0, raise_on_status = false }}")
+    assert mended.get(server.url).status_code == 503

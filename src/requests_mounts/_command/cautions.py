@@ -7,6 +7,7 @@ from math import inf, isinf
 from requests_mounts._command.caution import Caution
 from requests_mounts._command.limit_cautions import of_limits, of_shared_origins
 from requests_mounts._command.look_alikes import look_alikes
+from requests_mounts._command.retry_cautions import RETRIES, of_statuses
 from requests_mounts._command.worst_case import (
     TEN_MINUTES,
     retries,
@@ -14,7 +15,7 @@ from requests_mounts._command.worst_case import (
     timeouts,
     worst_case,
 )
-from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.config import Config, Mount, Origin
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.document import Place
 from requests_mounts._file.equality import same
@@ -24,6 +25,7 @@ from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Time
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._toml import show_key
 
+_LONGEST_RETRY_AFTER = RetryOptions(total=1).retry_after_max
 _UNLIKELY_PORT = "1"
 _TIMES = (
     ("timeout", "connect"),
@@ -31,11 +33,17 @@ _TIMES = (
     ("deadline",),
     ("pool_timeout",),
     ("max_retries", "total"),
+    ("max_retries", "status"),
+    ("max_retries", "raise_on_status"),
     ("max_retries", "backoff_factor"),
     ("max_retries", "backoff_max"),
     ("max_retries", "retry_after_max"),
 )
-_RETRIES = ("max_retries.total", "max_retries")
+_UNUSED_NO_PROXY = Caution(
+    code="unused-no-proxy",
+    message='without effect, as proxy is not a URL beside it; for "env", set the variable NO_PROXY',
+    causes=("no_proxy",),
+)
 
 
 def cautions(config: Config) -> Iterator[Diagnostic]:
@@ -57,11 +65,14 @@ def _of_policies(config: Config) -> Iterator[Diagnostic]:
     """Warn once of each setting that does harm, with the number of mounts that have it."""
     defaults = config.find("defaults")
     caused: dict[tuple[str, str], list[tuple[Mount, Caution, Place | None]]] = {}
+    bypassing = _bypassing(config)
     for mount in config.mounts:
         if mount.key is None and not defaults:
             continue  # Of what the file does not say there is nothing to mend.
         known = not _lacks_times(config, mount)
         all_of_it = (*_of_policy(mount.policy, known=known), *_of_secrets(config, mount))
+        if mount.policy.no_proxy and config.origin(mount, ("no_proxy",)) not in bypassing:
+            all_of_it = (*all_of_it, _UNUSED_NO_PROXY)
         for caution in _heeded(config, mount, all_of_it):
             place = _written(config.layers_of(mount), caution)
             key = (caution.code, f"{place.file} {place.path}" if place else "")
@@ -75,6 +86,17 @@ def _of_policies(config: Config) -> Iterator[Diagnostic]:
         if len(found) > 1 or where.path[0] != "mounts":
             message += f" ({_mounts(len(found))})"
         yield where.problem(message, code=code)
+
+
+def _bypassing(config: Config) -> list[Origin]:
+    """Name where each ``no_proxy`` is written that stands beside a proxy, or may with variables."""
+    beside = (
+        mount
+        for mount in config.mounts
+        if mount.policy.proxy not in ("env", "direct")
+        or config.origin(mount, ("proxy",)).reference is not None
+    )
+    return [config.origin(mount, ("no_proxy",)) for mount in beside if mount.policy.no_proxy]
 
 
 def _heeded(config: Config, mount: Mount, found: Iterable[Caution]) -> list[Caution]:
@@ -92,9 +114,8 @@ def _written(layers: list[Layer], caution: Caution) -> Place | None:
     """Find the setting to blame; a missing one would best be written in the weakest table."""
     for cause in caution.causes:
         for layer in reversed(layers) if caution.missing else layers:
-            path = tuple(cause.split(".", 1))
-            place = layer.find(path) if path[0] == "headers" else layer.place.below(*path)
-            if place and place.exists:
+            place = layer.find(tuple(cause.split(".", 1)))
+            if place and (place.value or not caution.missing):
                 return place
     return None
 
@@ -119,10 +140,7 @@ def _of_policy(policy: Policy, *, known: bool) -> Iterator[Caution]:
     if policy.tls and policy.tls.verify is False and not policy.tls.assert_fingerprint:
         message = "anyone may answer in the server's place; name the file of its CA instead"
         yield Caution(code="no-verify", message=message, causes=("tls.verify",))
-    if isinstance(policy.max_retries, RetryOptions) and _hurries(policy.max_retries):
-        message = "retries at once strain a server in trouble; set max_retries.backoff_factor"
-        causes = ("max_retries.status_forcelist",)
-        yield Caution(code="no-backoff", message=message, causes=causes)
+    yield from of_statuses(policy, known=known)
     if known:
         yield from of_limits(policy)
     if known and not bounded:
@@ -173,19 +191,18 @@ def _long(policy: Policy) -> Iterator[Caution]:
     if (seconds := _retry_after(policy)) > TEN_MINUTES:
         wait = f"a Retry-After header may make a request wait for {show_seconds(seconds)}"
         message = f"{wait}; set max_retries.retry_after_max, or a deadline"
-        causes = ("max_retries.retry_after_max", *_RETRIES)
-        yield Caution(code="long-retry-after", message=message, causes=causes, seconds=seconds)
+        yield Caution(
+            code="long-retry-after",
+            message=message,
+            causes=("max_retries.retry_after_max", *RETRIES),
+            missing=seconds == _LONGEST_RETRY_AFTER,
+            seconds=seconds,
+        )
     worst = worst_case(policy).seconds
     if TEN_MINUTES < worst < inf:
         message = f"a request may take {show_seconds(worst)} with all its retries; set a deadline"
-        causes = (*_RETRIES, "timeout")
+        causes = (*RETRIES, "timeout")
         yield Caution(code="long-request", message=message, causes=causes, seconds=worst)
-
-
-def _hurries(retry: RetryOptions) -> bool:
-    """Tell whether a status is answered with a retry at once, again and again."""
-    waits = retry.backoff_factor or retry.backoff_jitter
-    return bool(retry.total and retry.status_forcelist and not waits)
 
 
 def _retry_after(policy: Policy) -> float:
@@ -195,7 +212,7 @@ def _retry_after(policy: Policy) -> float:
         return 0
     if isinstance(retry, RetryOptions):
         return retry.retry_after_max if retry.respect_retry_after_header else 0
-    return RetryOptions(total=retry).retry_after_max
+    return _LONGEST_RETRY_AFTER
 
 
 def _of_mount(config: Config, mount: Mount) -> Iterator[Caution]:
