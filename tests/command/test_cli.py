@@ -114,6 +114,7 @@ def test_usage(arguments: str, complaint: str) -> None:
     [
         ("missing.toml", "No such file or directory"),
         (".", "Is a directory"),
+        ("/dev/zero", "Not a regular file"),
         ("defaults.toml/x", "Not a directory"),
         ("x" * 300, "File name too long"),
     ],

@@ -251,6 +251,22 @@ def test_files_that_cannot_be_extended(
     assert problems(write(tmp_path, **files)) == expected
 
 
+def test_what_is_not_a_regular_file(tmp_path: Path) -> None:
+    """Nobody waits for the other end of a FIFO, nor for the end of a device, to be told so."""
+    os.mkfifo(tmp_path / "fifo.toml")
+    (tmp_path / "folder.toml").mkdir()
+    path = write(tmp_path, mounts='extends = ["fifo.toml", "folder.toml",\n"/dev/zero"]')
+    refused = "Not a regular file"
+    assert problems(path) == [
+        f'mounts.toml:1:12: extends[0]: expected a file (got "fifo.toml": {refused})',
+        'mounts.toml:1:25: extends[1]: expected a file (got "folder.toml": Is a directory)',
+        f'mounts.toml:2:1: extends[2]: expected a file (got "/dev/zero": {refused})',
+    ]
+    for name in ("fifo.toml", "/dev/zero"):
+        with pytest.raises(OSError, match=refused):
+            load_config(tmp_path / name)
+
+
 def test_more_than_sixteen_files_deep(tmp_path: Path) -> None:
     """The one that asks for the seventeenth is told."""
     files = {f"f{n}": f'extends = "f{n + 1}.toml"' for n in range(17)}

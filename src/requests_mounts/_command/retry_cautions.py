@@ -26,5 +26,5 @@ def of_statuses(policy: Policy, *, known: bool) -> Iterator[Caution]:
             " RetryError; set max_retries.raise_on_status = false to have the response,"
             " or max_retries.status_forcelist = []"
         )
-        causes = ("max_retries.status",) if spent else RETRIES
-        yield Caution(code="forcelist-without-retries", message=message, causes=causes)
+        where: tuple[str, ...] = ("max_retries.status",) if spent else RETRIES
+        yield Caution(code="forcelist-without-retries", message=message, causes=where)

@@ -3,7 +3,9 @@
 The only module that opens a configuration file.
 """
 
+import errno
 import os
+import stat
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -37,11 +39,12 @@ class Document:
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a file; its name in diagnostics is the path as given.
 
-        Raises `OSError` where it cannot be read, and `ConfigError` where it is no TOML.
+        Raises `OSError` where it is not a regular file or cannot be read, and `ConfigError` where
+        it is no TOML.
         """
         name = os.fspath(path)
         try:
-            content = Path(name).read_bytes().removeprefix(BOM_UTF8)
+            content = _read(name).removeprefix(BOM_UTF8)
         except ValueError as error:  # A NUL character in the path.
             message = f"expected a path ({error})"
             problem = Source(show_text(name), "").diagnose((0, 0), message, code="invalid-value")
@@ -161,6 +164,19 @@ class Place(NamedTuple):
     def problem(self, message: str, *, code: str) -> Diagnostic:
         """Say what is wrong with the key, or with its value; the code tells which."""
         return self.document.problem(self.path, message, code=code)
+
+
+def _read(name: str) -> bytes:
+    """Read a regular file; a FIFO or a device might keep everybody waiting, or never end."""
+    with open(name, "rb", opener=_open_at_once) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "Not a regular file", name)
+        return file.read()
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Open a file without waiting, as opening a FIFO does for its other end."""
+    return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _no_table(source: Source, data: dict[str, Any]) -> Diagnostic:
