@@ -136,6 +136,8 @@ class Expansion:
             return value
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         filled = [(key, self._value(child, path, (*below, key), model)) for key, child in pairs]
+        if all(child is value[key] for key, child in filled):
+            return value  # Tables of mounts that say the same stay one object.
         if not any(child is _LEFT_OUT for _, child in filled):
             return dict(filled) if isinstance(value, dict) else [child for _, child in filled]
         whole = isinstance(value, list) or below in _WHOLE

@@ -11,7 +11,8 @@ Works on the tables as they stand in the files, before they are validated, and l
 table to the validation.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import marshal
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any, NamedTuple, TypeAlias
@@ -27,6 +28,8 @@ from requests_mounts._toml import KeyPath, show_key
 
 _Table: TypeAlias = dict[str, Any]
 _IN_A_TABLE = 2
+_WITHOUT_REFERENCES = 2
+"""The version of `marshal` in which what is equal and of the same types has the same bytes."""
 _NAMED = {"policies", "limits"}
 _OWN = {"extends", "expect"}
 _REPLACED = {"auth", "limit"}
@@ -78,8 +81,8 @@ class Layers:
     def merged(self) -> _Table:
         """Return the tables of all files as one, with each mount laid over what it inherits.
 
-        Mounts have the canonical spellings of their prefixes as keys. A default ``tls`` is not for
-        prefixes of ``http://``.
+        Mounts have the canonical spellings of their prefixes as keys; those that say the same have
+        one table. A default ``tls`` is not for prefixes of ``http://``.
         """
         data = {**self._data}
         if isinstance(expect := data.get("expect"), list):
@@ -88,8 +91,9 @@ class Layers:
         secure = self._bases(base)
         plain = self._bases({key: value for key, value in base.items() if key != "tls"})
         if isinstance(data.get("mounts"), dict):
+            once = _Once()
             data["mounts"] = {
-                name: _inherit(plain if name[:5] == "http:" else secure, table)
+                name: once.inherit(plain if name[:5] == "http:" else secure, table)
                 for name, table in self._merged_mounts.items()
             }
         return self._with_limits(data)
@@ -115,7 +119,8 @@ class Layers:
 
         if self._limits:
             for kind in _tables(data).keys() & {"mounts", "policies"}:
-                data[kind] = {key: named(table) for key, table in data[kind].items()}
+                once = {id(table): named(table) for table in data[kind].values()}
+                data[kind] = {key: once[id(table)] for key, table in data[kind].items()}
             if isinstance(expect := data.get("expect"), list):
                 data["expect"] = [named(table) for table in expect]
             data |= {"defaults": named(data["defaults"])} if "defaults" in data else {}
@@ -147,17 +152,21 @@ class Layers:
     def _check_limits(self, mounts: _Table, report: Report) -> None:
         expect = self._data.get("expect")
         claims = expect if isinstance(expect, list) else []
-        tables: list[tuple[KeyPath, Any]] = [(("defaults",), self._data.get("defaults"))]
-        tables += [(("policies", name), table) for name, table in self._policies.items()]
-        tables += [(("mounts", name), table) for name, table in mounts.items()]
-        tables += [(("expect", n), one) for n, one in enumerate(claims)]
-        for path, table in tables:
-            name = _table(table).get("limit")
-            if isinstance(name, str) and name not in self._limits:
-                rate = as_rate(name)
-                meant = f"; write {{ {rate} }}" if rate else correction(name, list(self._limits))
-                meant = meant or f"; add [{show_key(('limits', name))}]"
-                report((*path, "limit"), f"unknown limit{meant}", "unknown-limit")
+        by_kind: list[tuple[KeyPath, Iterable[tuple[str | int, Any]]]] = [
+            ((), [("defaults", self._data.get("defaults"))]),
+            (("policies",), self._policies.items()),
+            (("mounts",), mounts.items()),
+            (("expect",), enumerate(claims)),
+        ]
+        for kind, tables in by_kind:
+            for key, table in tables:
+                name = _table(table).get("limit")
+                if isinstance(name, str) and name not in self._limits:
+                    rate = as_rate(name)
+                    known = list(self._limits)
+                    meant = f"; write {{ {rate} }}" if rate else correction(name, known)
+                    meant = meant or f"; add [{show_key(('limits', name))}]"
+                    report((*kind, key, "limit"), f"unknown limit{meant}", "unknown-limit")
 
     @cached_property
     def _limits(self) -> dict[str, _Table]:
@@ -282,6 +291,24 @@ def _over_file(below: _Table, above: _Table) -> _Table:
                 for name, table in names.items()
             }
     return merged
+
+
+class _Once:
+    """Lays tables over what they inherit; those that say the same over the same, once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, bytes], Any] = {}
+
+    def inherit(self, bases: Callable[[str | None], _Table], table: Any) -> Any:
+        """Return one object for tables that say the same; 1, 1.0 and true are not the same."""
+        try:
+            said = marshal.dumps(table, _WITHOUT_REFERENCES)
+        except ValueError:  # A date, which is out of place here, or nesting without an end.
+            return _inherit(bases, table)
+        key = (id(bases), said)
+        if (known := self._known.get(key)) is None:
+            known = self._known[key] = _inherit(bases, table)
+        return known
 
 
 def _inherit(bases: Callable[[str | None], _Table], table: Any) -> Any:

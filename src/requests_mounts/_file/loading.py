@@ -13,12 +13,9 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import cache, partial
 from importlib.util import find_spec
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from typing import Any, TypeAlias
 
 from requests_mounts._errors import MountsError
 from requests_mounts._file.config import Claim, Config, Mount
@@ -29,18 +26,21 @@ from requests_mounts._file.extends import read_with_bases
 from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
 from requests_mounts._file.identity import identity_problems
-from requests_mounts._file.inheritance import Layer, Layers
+from requests_mounts._file.inheritance import Layers
 from requests_mounts._file.limits import LimitOptions
-from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, Policy
+from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, Policy, Tls
 from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out
 from requests_mounts._file.targets import locate_target
 from requests_mounts._file.tls import tls_problems
+from requests_mounts._file.validation import validate
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import Secret, is_missing, reveal
 from requests_mounts._toml import KeyPath, show_key, show_text
 
-_FILE = TypeAdapter(File)
+_WITH_PATHS = {key for key, _ in PATHS} | {"connect_to"}
+_Problem: TypeAlias = tuple[KeyPath, str, str]
+"""The path below a mount, what is wrong, and the code of that."""
 _NOTHING_EXPECTED = {"url": "http://localhost/", "mount": "http://"}
 """Stands for an expectation that lacks a variable."""
 
@@ -102,8 +102,8 @@ def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
         tables, missing = _fill_in(tables, variables, findings)
     if len({document.folder for document in documents}) > 1:
         tables = _locate_paths(tables, layers)
-    file = _validate(tables, findings)
-    mounts = tuple(_make_mounts(file, layers, missing))
+    file, policies = validate(tables, findings)
+    mounts = tuple(_make_mounts(file, policies, layers, missing))
     _refuse_in_defaults(findings)
     _try_out(mounts, findings, offline=variables.offline)
     if findings.diagnostics:
@@ -144,7 +144,7 @@ def _name_of(key: str, variables: Variables) -> str | None:
     Raises `ValueError` if it is not a prefix, without a word of what a variable holds.
     """
     if "${" not in key:
-        return str(Prefix.parse(key))
+        return Prefix.spell(key)
     if is_broken(key):
         raise ValueError(BROKEN)
     filled = fill_in(key, variables=variables)
@@ -202,22 +202,23 @@ def _locate_paths(tables: dict[str, Any], layers: Layers) -> dict[str, Any]:
     """Make paths absolute that stand in files of other folders than the first."""
     located = {**tables}
     if isinstance(mounts := tables.get("mounts"), dict):
-        located["mounts"] = {
-            name: _located(table, layers.of(name)) for name, table in mounts.items()
-        }
+        located["mounts"] = {name: _located(table, layers, name) for name, table in mounts.items()}
     if "defaults" in tables:
-        located["defaults"] = _located(tables["defaults"], layers.of(None))
+        located["defaults"] = _located(tables["defaults"], layers, None)
     return located
 
 
-def _located(table: Any, layers: list[Layer]) -> Any:
-    for key, inner in PATHS if isinstance(table, dict) else ():
-        place = next(filter(None, (layer.find((key, inner)) for layer in layers)), None)
+def _located(table: Any, layers: Layers, name: str | None) -> Any:
+    if not isinstance(table, dict) or table.keys().isdisjoint(_WITH_PATHS):
+        return table
+    tables = layers.of(name)
+    for key, inner in PATHS:
+        place = next(filter(None, (layer.find((key, inner)) for layer in tables)), None)
         path = table[key].get(inner) if isinstance(table.get(key), dict) else None
         if place and isinstance(path, str | Secret):
             join = partial(os.path.join, place.document.folder)
             table = {**table, key: {**table[key], inner: _change(path, join)}}
-    place = next(filter(None, (layer.find(("connect_to",)) for layer in layers)), None)
+    place = next(filter(None, (layer.find(("connect_to",)) for layer in tables)), None)
     if place and isinstance(targets := table.get("connect_to"), list):
         locate = partial(locate_target, place.document.folder)
         table = {**table, "connect_to": [_change(target, locate) for target in targets]}
@@ -231,31 +232,12 @@ def _change(value: Any, change: Callable[[str], str]) -> Any:
     return change(value) if isinstance(value, str) else value
 
 
-def _validate(tables: dict[str, Any], findings: Findings) -> File:
-    """Turn tables into values, if need be without those that have problems."""
-    folder = findings.documents[0].folder
-    try:
-        return _FILE.validate_python(tables, context=folder)
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        for found in errors:
-            findings.report_invalid(found)
-        return _FILE.validate_python(_without(tables, errors), context=folder)
-
-
-def _without(tables: dict[str, Any], errors: list[ErrorDetails]) -> dict[str, Any]:
-    """Return what is valid of some tables, in which there may be other problems."""
-    broken = {
-        found["loc"][:2] if found["loc"][0] == "mounts" else found["loc"][:1] for found in errors
-    }
-    rest = {key: value for key, value in tables.items() if (key,) not in broken}
-    if "mounts" in rest:
-        mounts = rest["mounts"].items()
-        rest["mounts"] = {key: value for key, value in mounts if ("mounts", key) not in broken}
-    return rest
-
-
-def _make_mounts(file: File, layers: Layers, missing: Mapping[str, tuple[str, ...]]) -> list[Mount]:
+def _make_mounts(
+    file: File,
+    policies: Mapping[str, MountPolicy],
+    layers: Layers,
+    missing: Mapping[str, tuple[str, ...]],
+) -> list[Mount]:
     """Pair prefixes and policies, longest first; http:// and https:// are always among them.
 
     A prefix that lacks a variable has none. ``missing`` are the variables of each table.
@@ -263,7 +245,7 @@ def _make_mounts(file: File, layers: Layers, missing: Mapping[str, tuple[str, ..
     keys = {name: key for names in reversed(layers.mounts) for name, key in names.items()}
     mounts = [
         Mount(name, policy, keys[name], _lacking(missing, name))
-        for name, policy in file.mounts.items()
+        for name, policy in policies.items()
         if "${" not in name
     ]
     defaults = replace(file.defaults, deny=True) if file.unmatched == "deny" else file.defaults
@@ -276,7 +258,7 @@ def _make_mounts(file: File, layers: Layers, missing: Mapping[str, tuple[str, ..
 
 
 def _lacking(missing: Mapping[str, tuple[str, ...]], *tables: str) -> tuple[str, ...]:
-    return tuple(name for table in tables for name in missing.get(table, ()))
+    return tuple(name for table in tables for name in missing.get(table, ())) if missing else ()
 
 
 def _refuse_in_defaults(findings: Findings) -> None:
@@ -290,25 +272,36 @@ def _refuse_in_defaults(findings: Findings) -> None:
 
 def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) -> None:
     """Report what only the world outside the file can tell, or a prefix and its policy together."""
-    tried = lru_cache(None)(lambda tls: tuple(tls_problems(tls, open_files=not offline)))
+    tried: dict[tuple[int, bool], tuple[_Problem, ...]] = {}
+
+    @cache
+    def of_tls(tls: Tls | None) -> tuple[_Problem, ...]:
+        found = tls_problems(tls, open_files=not offline) if tls else ()
+        return tuple((("tls", key), problem, "unusable-tls") for key, problem in found)
+
     for mount in mounts:
-        tls, proxy = mount.policy.tls, mount.policy.proxy
         place: KeyPath = ("mounts", mount.text) if mount.key is not None else ("defaults",)
-        if tls and mount.text.startswith("http:"):
+        is_plain = mount.text.startswith("http:")
+        tls = None if is_plain else mount.policy.tls
+        if mount.policy.tls and is_plain:
             message = f"expected an https:// prefix for it (got {mount.text})"
             findings.report((*place, "tls"), message, "conflict")
-        elif tls:
-            for key, problem in tried(tls):
-                findings.report((*place, "tls", key), problem, "unusable-tls")
-        for path, problem, code in identity_problems(mount.policy, open_files=not offline):
-            findings.report((*place, *path), problem, code)
-        for path, problem in reach_problems(mount.policy):
-            findings.report((*place, *path), problem, "conflict")
-        if proxy == "env" or offline or is_missing(proxy):
-            continue
-        if reveal(proxy).startswith("socks") and not find_spec("socks"):
-            message = 'a socks proxy needs pip install "requests-mounts[socks]"'
-            findings.report((*place, "proxy"), message, "missing-extra")
+        if (key := (id(mount.policy), is_plain)) not in tried:
+            tried[key] = (*of_tls(tls), *_problems_of(mount.policy, offline=offline))
+        for path, message, code in tried[key]:
+            findings.report((*place, *path), message, code)
+
+
+def _problems_of(policy: Policy, *, offline: bool) -> Iterator[_Problem]:
+    """Name the keys of a policy that cannot be used, whatever its prefix, but those of TLS."""
+    yield from identity_problems(policy, open_files=not offline)
+    for path, problem in reach_problems(policy):
+        yield path, problem, "conflict"
+    if policy.proxy == "env" or offline or is_missing(policy.proxy):
+        return
+    if reveal(policy.proxy).startswith("socks") and not find_spec("socks"):
+        message = 'a socks proxy needs pip install "requests-mounts[socks]"'
+        yield ("proxy",), message, "missing-extra"
 
 
 def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[Claim]:

@@ -74,6 +74,12 @@ class Prefix(NamedTuple):
         except ValueError:
             return None
 
+    @staticmethod
+    def spell(text: str) -> str:
+        """Return the canonical spelling of a prefix; raises `ValueError` as `parse` does."""
+        plain = _CANONICAL.fullmatch(text)
+        return text if plain and len(text) <= LONGEST_HOST else str(Prefix.parse(text))
+
     @property
     def origin(self) -> tuple[str, str, str]:
         """The prefix without its path."""
