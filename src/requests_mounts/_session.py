@@ -12,12 +12,13 @@ from requests.sessions import merge_setting
 from requests.structures import CaseInsensitiveDict
 from requests.utils import resolve_proxies
 
+from requests_mounts._collector import paused_collector
 from requests_mounts._explain import Explanation, explain
 from requests_mounts._file.config import Config
 from requests_mounts._file.loading import load_config
 from requests_mounts._live.advice import Advice, advise
 from requests_mounts._live.collect import collect
-from requests_mounts._live.loaded import Loaded
+from requests_mounts._live.loaded import Loaded, is_made_for
 from requests_mounts._live.reloaded import Reloaded
 from requests_mounts._live.stats import MountStats
 from requests_mounts._routing.index import HOST_AT, Index
@@ -100,7 +101,7 @@ class MountedSession(requests.Session):
         adapter = adapters[winner] if winner is not None else None
         mounts = {mount.text: mount for mount in self.config.mounts}
         mount = mounts.get(winner or "")
-        if mount and not (isinstance(adapter, MountAdapter) and adapter.policy is mount.policy):
+        if mount and not is_made_for(adapter, mount):
             mount = None
         return explain(self.config, url, winner=winner, mount=mount, keys=adapters)
 
@@ -306,12 +307,13 @@ def mount(session: _Session, config: Config) -> _Session:
     """
     loaded = session._loaded if isinstance(session, MountedSession) else Loaded(config)  # noqa: SLF001
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
-    for mount in config.mounts:
-        adapters[mount.text] = loaded.adapter(mount)
-    longest_first = sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True)
-    if isinstance(session, MountedSession):
-        session.adapters = table = MountTable(longest_first)
-        loaded.siblings.serve(session, table, keep=False)
-    else:
-        session.adapters = loaded.siblings.unite(longest_first, session)
+    with paused_collector():
+        for mount in config.mounts:
+            adapters[mount.text] = loaded.adapter(mount)
+        longest_first = sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True)
+        if isinstance(session, MountedSession):
+            session.adapters = table = MountTable(longest_first)
+            loaded.siblings.serve(session, table, keep=False)
+        else:
+            session.adapters = loaded.siblings.unite(longest_first, session)
     return session

@@ -4,6 +4,7 @@ import pytest
 
 from requests_mounts import ConfigError, parse_config
 from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.equality import same
 from requests_mounts._file.policy import Policy, RetryOptions, Timeout
 
 
@@ -130,3 +131,99 @@ def test_the_origin_of_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert config.shown(mount, path, ("PUT", "GET")) == ("PUT", "${HUNTER}")
     assert config.shown(mount, ("pool_maxsize",), 3) == 3
     assert config.shown(mount, ("deadline",), None) is None
+
+
+def test_mounts_that_say_the_same_have_one_policy() -> None:
+    """So thousands of mounts take the time and the memory of what differs."""
+    config = parse_config(
+        """
+        [policies.slow]
+        timeout = 60
+        [mounts."https://a/"]
+        policy = "slow"
+        headers.X-A = "${A}"
+        [mounts."https://b/"]
+        policy = "slow"
+        headers.X-A = "${A}"
+        [mounts."https://c/"]
+        policy = "slow"
+        [mounts."https://d/"]
+        policy = "slow"
+        [mounts."https://e/"]
+        """,
+        environ={"A": "1"},
+    )
+    a, b, c, d, e = (mount_of(config, f"https://{host}/").policy for host in "abcde")
+    assert a == b
+    assert c is d
+    assert c not in {a, e}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("read = false", "read = 0"), ("read = 0", "read = false"), ("read = 1", "read = 2")],
+)
+def test_what_python_takes_for_the_same_is_not(one: str, other: str) -> None:
+    """False raises the error that 0 wraps."""
+    text = f"[mounts.'https://h/']\nmax_retries = {{ total = 1, {one} }}\n"
+    other_text = f"[mounts.'https://i/']\nmax_retries = {{ total = 1, {other} }}\n"
+    options = [
+        mount_of(parse_config(text + other_text), f"https://{host}/").policy.max_retries
+        for host in "hi"
+    ]
+    assert not same(*options)
+
+
+def test_the_defaults_of_tls_are_not_for_plain_http() -> None:
+    """Even for a mount that says the same as one of https."""
+    config = parse_config(
+        """
+        [defaults.tls]
+        verify = false
+        [mounts."http://h/"]
+        deny = false
+        [mounts."https://h/"]
+        deny = false
+        """
+    )
+    assert mount_of(config, "http://h/").policy.tls is None
+    assert mount_of(config, "https://h/").policy.tls is not None
+
+
+def test_each_mount_has_the_problem_of_all() -> None:
+    """One that is written in several mounts is reported in each, and what inherits it once."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(
+            """
+            [policies.p]
+            timeout = -1
+            [mounts."https://a/"]
+            pool_maxsize = true
+            [mounts."https://b/"]
+            pool_maxsize = true
+            [mounts."https://c/"]
+            pool_maxsize = 1979-05-27
+            [mounts."https://d/"]
+            pool_maxsize = 1
+            policy = "p"
+            """
+        )
+    assert [found.line for found in caught.value.diagnostics] == [3, 5, 7, 9]
+
+
+def test_each_mount_has_the_tls_that_cannot_be_used() -> None:
+    """It is tried out once."""
+    tls = "tls.key_file = 'key.pem'"
+    with pytest.raises(ConfigError) as caught:
+        parse_config(
+            f"[mounts.'https://a/']\n{tls}\n[mounts.'https://b/']\n{tls}\n"
+            f"[mounts.'http://c/']\n{tls}\n[mounts.'http://d/']\n{tls}\n"
+        )
+    assert [
+        (found.line, found.message.partition(" ")[2]) for found in caught.value.diagnostics
+    ] == [
+        (2, "a cert_file beside it (got none)"),
+        (4, "a cert_file beside it (got none)"),
+        (6, "an https:// prefix for it (got http://c/)"),
+        (8, "an https:// prefix for it (got http://d/)"),
+    ]

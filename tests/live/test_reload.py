@@ -88,6 +88,20 @@ def test_a_reload_changes_what_changed(file: Path) -> None:
         assert session.get_adapter("https://removed.example.com/") is after["https://"]
 
 
+def test_code_may_mount_the_policy_of_another_prefix(file: Path) -> None:
+    """Mounts that say the same have one policy, and an adapter that code made of it stays."""
+    text = "[mounts.'https://one.example.com/']\ndeny = true\n[mounts.'https://two.example.com/']\n"
+    replace(file, f"{text}deny = true")
+    with load_session(file) as session:
+        assert session.config.mounts[0].policy is session.config.mounts[1].policy
+        theirs = MountAdapter(session.config.mounts[0].policy)
+        session.mount("https://two.example.com/", theirs)
+        assert not session.explain("https://two.example.com/").settings
+        replace(file, text)
+        assert session.reload().changed == ("https://two.example.com/",)
+        assert session.get_adapter("https://two.example.com/") is theirs
+
+
 def test_nothing_changes_if_nothing_changed(file: Path) -> None:
     """A file that was written anew, with other words for the same, changes no adapter."""
     replace(file, "[defaults]\nmax_retries = 2\ntimeout = 5")

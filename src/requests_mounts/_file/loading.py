@@ -17,6 +17,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, TypeAlias
 
+from requests_mounts._collector import paused_collector
 from requests_mounts._errors import MountsError
 from requests_mounts._file.config import Claim, Config, Mount
 from requests_mounts._file.diagnostics import ConfigError
@@ -60,7 +61,8 @@ def load_config(
     Raises `ConfigError` with every problem of the file, and `OSError` if it cannot be read.
     """
     variables = Variables(environ, offline)
-    return _configure(read_with_bases(Document.load(path)), variables)
+    with paused_collector():
+        return _configure(read_with_bases(Document.load(path)), variables)
 
 
 def load_again(config: Config) -> Config:
@@ -88,7 +90,8 @@ def parse_config(
     Paths in the text are relative to the folder of that name.
     """
     variables = Variables(environ, offline)
-    return _configure(read_with_bases(Document.parse(text, name=source)), variables)
+    with paused_collector():
+        return _configure(read_with_bases(Document.parse(text, name=source)), variables)
 
 
 def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:

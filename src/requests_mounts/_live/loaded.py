@@ -8,6 +8,7 @@ hand still sends by it, and afterwards it keeps no connection.
 import logging
 import time
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from requests.adapters import BaseAdapter
 
@@ -187,8 +188,17 @@ def _ours(
     """Name the adapters that were made for mounts, and not replaced by code."""
     for prefix, mount in mounts.items():
         adapter = table.get(prefix)
-        if isinstance(adapter, MountAdapter) and adapter.policy is mount.policy:
+        if is_made_for(adapter, mount):
             yield prefix, adapter
+
+
+def is_made_for(adapter: BaseAdapter | None, mount: Mount) -> TypeGuard[MountAdapter]:
+    """Tell whether an adapter was made for a mount; one of code may have the same policy."""
+    return (
+        isinstance(adapter, MountAdapter)
+        and adapter.policy is mount.policy
+        and adapter.prefix == mount.text
+    )
 
 
 def _refusal(config: Config, mount: Mount) -> str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
+from requests_mounts._collector import paused_collector
 from requests_mounts._routing.location import Location
 from requests_mounts._routing.matching import Origin, list_origins, list_paths
 from requests_mounts._routing.prefix import Prefix
@@ -93,13 +94,15 @@ class Index(Generic[_T]):
         by_origin: dict[Origin, dict[str, _T]] = {}
         long: list[tuple[str, _T]] = []
         short: list[tuple[str, _T]] = []
-        for key, target in mounts:
-            if prefix := Prefix.read(key):
-                by_origin.setdefault(prefix.origin, {}).setdefault(prefix.path or "/", target)
-            else:
-                lowered = key.lower()
-                looks_alike = lowered.startswith(("http://", "https://"))
-                (long if looks_alike else short).append((lowered, target))
+        with paused_collector():
+            for key, target in mounts:
+                if parts := Prefix.split(key):
+                    origin, path = parts
+                    by_origin.setdefault(origin, {}).setdefault(path, target)
+                else:
+                    lowered = key.lower()
+                    looks_alike = lowered.startswith(("http://", "https://"))
+                    (long if looks_alike else short).append((lowered, target))
         self._start(by_origin, tuple(long), tuple(short))
 
     def _start(
@@ -118,12 +121,15 @@ class Index(Generic[_T]):
 
     def extended(self, key: str, target: _T) -> "Index[_T] | None":
         """Return an index that has one more mount, or `None` if it takes all keys to make it."""
-        prefix = Prefix.read(key)
-        by_path = self._origins.get(prefix.origin, {}) if prefix else {}
-        if not prefix or (prefix.path or "/") in by_path:
+        parts = Prefix.split(key)
+        if parts is None:
+            return None
+        origin, path = parts
+        by_path = self._origins.get(origin, {})
+        if path in by_path:
             return None
         index: Index[_T] = Index.__new__(Index)
-        origins = self._origins | {prefix.origin: by_path | {prefix.path or "/": target}}
+        origins = self._origins | {origin: by_path | {path: target}}
         index._start(origins, self._long_texts, self._short_texts)
         return index
 

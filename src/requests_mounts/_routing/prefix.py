@@ -80,10 +80,17 @@ class Prefix(NamedTuple):
         plain = _CANONICAL.fullmatch(text)
         return text if plain and len(text) <= LONGEST_HOST else str(Prefix.parse(text))
 
-    @property
-    def origin(self) -> tuple[str, str, str]:
-        """The prefix without its path."""
-        return self[:3]
+    @staticmethod
+    def split(text: str) -> tuple[tuple[str, str, str], str] | None:
+        """Return the origin of a prefix and its path, at least a slash, without the value.
+
+        `None` if the text is not a prefix.
+        """
+        plain = _CANONICAL.fullmatch(text)
+        if plain and len(text) <= LONGEST_HOST:
+            return (plain[1], plain[2], ""), plain[3] or "/"
+        prefix = Prefix.read(text)
+        return (prefix[:3], prefix.path or "/") if prefix else None
 
     def __str__(self) -> str:
         port = f":{self.port}" if self.port else ""

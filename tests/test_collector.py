@@ -1,0 +1,56 @@
+"""The pause of the garbage collector while a file is loaded."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from requests_mounts import ConfigError, MountedSession, parse_config
+from requests_mounts._collector import paused_collector
+
+
+@pytest.fixture
+def collections() -> Iterator[list[int]]:
+    """The generations of all collections, other than those that end a pause."""
+    found: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            found.append(info["generation"])
+
+    gc.callbacks.append(note)
+    yield found
+    gc.callbacks.remove(note)
+
+
+def test_nothing_is_collected_while_a_file_is_loaded(collections: list[int]) -> None:
+    """Afterwards the collector runs as before, and looks at what was made once."""
+    text = "".join(
+        f"[mounts.'https://h{number}.example.com/']\npool_maxsize = {1 + number}\n"
+        for number in range(2000)
+    )
+    gc.collect()
+    collections.clear()
+    with MountedSession(parse_config(text)) as session:
+        session.get_adapter("https://h1.example.com/")
+        assert len(collections) < 20  # More than a hundred without the pause.
+    assert gc.isenabled()
+
+
+def test_an_error_ends_the_pause() -> None:
+    """The collector is on again."""
+    with pytest.raises(ConfigError):
+        parse_config("[mounts")
+    assert gc.isenabled()
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    """Programs that collect when it suits them are left alone."""
+    gc.disable()
+    try:
+        with paused_collector():
+            assert not gc.isenabled()
+        parse_config("")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
