@@ -160,6 +160,27 @@ def test_lookups_go_on_while_another_thread_mounts() -> None:
     assert not errors
 
 
+def test_an_exchange_takes_nothing_away_that_stays() -> None:
+    """Those who take an adapter by its key find it at any moment, the old one or the new one."""
+    table = session_of(["https://h.org/"]).adapters
+    old, same, new = table["http://"], table["https://"], HTTPAdapter()
+    found: list[tuple[object, object]] = []
+
+    class Looking(str):
+        """A key that looks as it is put in."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            found.append((table.get("http://"), table.get("https://")))
+            return super().__hash__()
+
+    gone = [Looking("https://h.org/"), "http://"]
+    table.exchange(gone, {Looking("https://new.org/"): new, "http://": new})
+    assert {*found} <= {(old, same), (new, same)}
+    assert [*table.items()] == [("https://new.org/", new), ("https://", same), ("http://", new)]
+
+
 CHANGES: list[Callable[[MountTable], object]] = [
     lambda table: table.mount("https://new.org/", HTTPAdapter()),
     lambda table: table.__setitem__("https://new.org/", HTTPAdapter()),

@@ -93,17 +93,18 @@ class MountTable(OrderedDict[str, BaseAdapter]):
         return self._lock
 
     def exchange(self, gone: Iterable[str], come: Mapping[str, BaseAdapter]) -> None:
-        """Take some adapters out and put others in, in one step for those who look up."""
-        with self._lock:
-            adapters = OrderedDict(self)
+        """Take some adapters out and put others in, in one step for those who look up.
+
+        What stays is never out of the mapping, for those who take an adapter by its key.
+        """
+        with self._change():
+            for key, adapter in come.items():
+                super().__setitem__(key, adapter)
             for key in gone:
-                del adapters[key]
-            adapters.update(come)
-            with self._change():
-                super().clear()
-                put = super().__setitem__
-                for key in sorted(adapters, key=len, reverse=True):
-                    put(key, adapters[key])
+                if key not in come:
+                    super().__delitem__(key)
+            for key in sorted(self, key=len, reverse=True):
+                super().move_to_end(key)
 
     def __setitem__(self, key: str, adapter: BaseAdapter) -> None:
         with self._change():
