@@ -18,15 +18,18 @@ pool_block = true
 AFTER = BEFORE.replace("= 2", "= 6")
 
 
-def busy(_: Handler) -> Answer:
-    """Answer after a while, so that requests have to wait for a connection."""
-    time.sleep(0.2)
-    return Answer()
-
-
 def send(session: requests_mounts.MountedSession, server: Server) -> None:
     """Send from six threads at once, and say how many connections that took."""
-    before = server.connections
+    before, waited = server.connections, session.stats()[0].waits
+
+    def busy(_: Handler) -> Answer:
+        """Answer a while after all six have a new connection or wait for one."""
+        while server.connections - before + session.stats()[0].waits - waited < len(threads):
+            time.sleep(0.01)
+        time.sleep(0.2)
+        return Answer()
+
+    server.answer = busy
     threads = [threading.Thread(target=session.get, args=(server.url,)) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -37,7 +40,7 @@ def send(session: requests_mounts.MountedSession, server: Server) -> None:
 
 def main() -> None:
     """Send, take the advice, and send again."""
-    with tempfile.TemporaryDirectory() as folder, Server(answer=busy) as server:
+    with tempfile.TemporaryDirectory() as folder, Server() as server:
         file = Path(folder) / "mounts.toml"
         file.write_text(BEFORE)
         with requests_mounts.load_session(file) as session:
