@@ -12,13 +12,15 @@ import pytest
 import requests
 import trustme
 from cryptography.hazmat.primitives import serialization
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from loopback import Server
 from requests_mounts import MountedSession, parse_config
 
-settings.register_profile("local", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+# How long it takes to make examples is the machine's affair.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("local", patient)
+settings.register_profile("ci", patient, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

@@ -144,7 +144,7 @@ def test_an_infinite_deadline_is_none(server: Server, session_of: SessionOf) -> 
 
 def test_a_deadline_and_a_tool_that_sends_nothing(session_of: SessionOf) -> None:
     """What replaces requests' own `send` answers without a connection to watch."""
-    session = session_of("[defaults]\ndeadline = 0.2")
+    session = session_of("[defaults]\ndeadline = 20")
     with responses.RequestsMock() as tool:
         tool.get("http://h/", body="from the tool")
         assert session.get("http://h/").text == "from the tool"

@@ -1,7 +1,6 @@
 """How long a request waits for a connection, seen from real servers."""
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -13,14 +12,14 @@ from requests_mounts import (
     MountsError,
     PoolTimeout,
 )
-from servers import Serve, SessionOf, adapter_of
+from servers import Serve, SessionOf, adapter_of, wait_for
 
 
 @pytest.mark.parametrize(
     "settings",
     [
         "pool_timeout = 0.1",
-        "timeout.connect = 0.1",
+        "timeout.connect = 1",
         "pool_timeout = 0.1\ntimeout = 9",
         "pool_timeout = 0",
     ],
@@ -39,8 +38,7 @@ def test_pool_timeout(serve: Serve, session_of: SessionOf, settings: str) -> Non
     )
     first = threading.Thread(target=session.get, args=(server.url,))
     first.start()
-    while not server.requests:
-        time.sleep(0.01)
+    wait_for(lambda: server.requests)
     with pytest.raises(PoolTimeout) as caught:
         session.get(server.url)
     assert isinstance(caught.value, MountsError)
