@@ -1,9 +1,13 @@
 """Why a URL is served as it is, in values and in words."""
 
+from dataclasses import fields
+from pathlib import Path
+
 import pytest
 from requests.adapters import HTTPAdapter
 
-from requests_mounts import MountedSession, parse_config
+from requests_mounts import MountedSession, load_config, parse_config
+from requests_mounts._file.policy import Policy
 
 FILE = """\
 [defaults]
@@ -52,6 +56,29 @@ https://api.example.com/reports/2026?page=1
     https://*.com/                            an exact host wins over a wildcard
     https://                                  an exact host wins over no host"""
     assert str(session.explain("https://api.example.com/reports/2026?page=1")) == expected
+
+
+def test_a_mount_of_another_file(tmp_path: Path) -> None:
+    """Who serves a URL is named by the file that names the mount, as each setting is."""
+    (tmp_path / "base.toml").write_text("# 1\n# 2\n[mounts.'https://a.org/']\ndeadline = 5\n")
+    (tmp_path / "prod.toml").write_text(
+        "extends = 'base.toml'\n[mounts.'https://b.org/']\n[mounts.'https://A.org']\n"
+    )
+    alone = tmp_path / "alone.toml"
+    alone.write_text("extends = 'base.toml'\n")
+    for path, named in ((alone, "base.toml"), (tmp_path / "prod.toml", "prod.toml")):
+        session = MountedSession(load_config(path))
+        found = session.explain("https://a.org/x")
+        assert (Path(found.path).name, found.line) == (named, 3)
+        assert f"  served by https://a.org/  {tmp_path / named}:3\n" in str(found)
+        assert session.explain("https://else.org/").path == str(path)
+
+
+def test_keys_that_are_not_set(session: MountedSession) -> None:
+    """Each has a row, those of tables too, and the headers of no name."""
+    keys = [setting.key for setting in session.explain("https://www.example.com/").settings]
+    for field in fields(Policy):
+        assert any(key == field.name or key.startswith(f"{field.name}.") for key in keys)
 
 
 def test_the_layers_of_policies() -> None:

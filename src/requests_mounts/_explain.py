@@ -56,7 +56,8 @@ class Explanation:
 
     url: str
     path: str
-    """The name of the configuration file."""
+    """The name of the file that names that prefix, or refuses what none serves; where none does,
+    that of the configuration file."""
     prefix: str | None
     """The prefix that serves the URL; none where no adapter does."""
     line: int | None
@@ -143,12 +144,12 @@ def explain(
     ``mount`` is the winner's in the configuration, none where it was mounted from code.
     """
     settings = tuple(settings_of(config, mount)) if mount else ()
-    line = config.line(mount) if mount else None
+    place = config.place(mount) if mount else None
     return Explanation(
         url=url,
-        path=config.name,
+        path=place.file if place else config.name,
         prefix=winner,
-        line=line,
+        line=place.line if place else None,
         settings=settings,
         others=tuple(_losers(url, winner, keys)),
         denied=mount.policy.deny if mount else False,

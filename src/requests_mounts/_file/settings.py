@@ -20,10 +20,10 @@ def leaves(table: Any, path: SettingPath = ()) -> Iterator[tuple[SettingPath, ob
         value = getattr(table, field.name)
         if is_dataclass(value):
             yield from leaves(value, (*path, field.name))
-        elif isinstance(value, Headers):
+        elif isinstance(value, Headers) and value:
             yield from (((field.name, name), set_to) for name, set_to in value.by_name().items())
         else:
-            yield (*path, field.name), value
+            yield (*path, field.name), None if isinstance(value, Headers) else value
 
 
 def spelled_out(path: SettingPath, value: object) -> Iterator[tuple[SettingPath, object]]:
