@@ -70,7 +70,7 @@ class MountedSession(requests.Session):
 
     @config.setter
     def config(self, config: Config) -> None:
-        self._loaded = Loaded(config)
+        self._loaded = Loaded(_loaded_before(config))
 
     @property
     def adapters(self) -> MountTable:
@@ -176,7 +176,7 @@ class MountedSession(requests.Session):
 
     @reload_interval.setter
     def reload_interval(self, seconds: float | None) -> None:
-        self._loaded.interval = seconds
+        self._loaded.interval = _checked_interval(seconds)
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
@@ -254,6 +254,26 @@ class MountedSession(requests.Session):
         self._table.mount(prefix, adapter)
 
 
+def _loaded_before(config: Config) -> Config:
+    """Refuse the path or the text of a file where the `Config` that comes of it is expected."""
+    if not isinstance(config, Config):
+        got = type(config).__name__
+        raise TypeError(f"expected a Config, so load the file first with load_config (got {got})")
+    return config
+
+
+def _checked_interval(seconds: float | None) -> float | None:
+    """Refuse what would fail, or look at the files all the time, once requests are sent."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        got = type(seconds).__name__
+        raise TypeError(f"reload_interval: expected seconds as a number, or None (got {got})")
+    if not seconds >= 0:
+        raise ValueError(f"reload_interval: expected seconds of 0 or more, or None (got {seconds})")
+    return seconds
+
+
 def _merge_proxies(given: Any, of_session: Any) -> Any:
     return merge_setting(given, of_session) if given or of_session else given
 
@@ -305,6 +325,7 @@ def mount(session: _Session, config: Config) -> _Session:
     What code mounts serves the URLs that the session finds it for, as requests compares text; the
     prefixes of files are matched by their own rules on every session.
     """
+    _loaded_before(config)
     loaded = session._loaded if isinstance(session, MountedSession) else Loaded(config)  # noqa: SLF001
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
     with paused_collector():

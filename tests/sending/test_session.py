@@ -3,11 +3,13 @@
 import copy
 import inspect
 import pickle
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 import requests
@@ -20,6 +22,7 @@ from loopback import Server
 from requests_mounts import (
     MountAdapter,
     MountedSession,
+    ThreadSessions,
     load_config,
     load_session,
     mount,
@@ -49,6 +52,48 @@ def session() -> Iterator[MountedSession]:
 
 def state(retry: urllib3.Retry) -> dict[str, object]:
     return vars(retry)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param(MountedSession, id="MountedSession"),
+        pytest.param(lambda config: mount(requests.Session(), config), id="mount"),
+        pytest.param(
+            lambda config: mount(MountedSession(parse_config("")), config), id="mount on ours"
+        ),
+    ],
+)
+def test_a_path_is_not_a_config(use: Callable[[Any], object]) -> None:
+    """The error says what to do first, and repeats nothing, as a text may hold a secret."""
+    words = r"^expected a Config, so load the file first with load_config \(got str\)$"
+    with pytest.raises(TypeError, match=words):
+        use("crawler.toml")
+
+
+@pytest.mark.parametrize(
+    ("interval", "error", "words"),
+    [
+        ("5", TypeError, "expected seconds as a number, or None (got str)"),
+        (True, TypeError, "expected seconds as a number, or None (got bool)"),
+        (-1, ValueError, "expected seconds of 0 or more, or None (got -1)"),
+        (float("nan"), ValueError, "expected seconds of 0 or more, or None (got nan)"),
+    ],
+)
+def test_a_wrong_reload_interval(
+    tmp_path: Path, interval: Any, error: type[Exception], words: str
+) -> None:
+    """It is refused where it is given, and what was there before stays."""
+    file = tmp_path / "mounts.toml"
+    file.write_text("")
+    with load_session(file, reload_interval=60) as session:
+        with pytest.raises(error, match=f"^{re.escape(f'reload_interval: {words}')}$"):
+            session.reload_interval = interval
+        assert session.reload_interval == 60
+        session.reload_interval = None
+    for load in (load_session, ThreadSessions):
+        with pytest.raises(error):
+            load(file, reload_interval=interval)
 
 
 def test_the_options_are_those_of_the_installed_retry() -> None:
