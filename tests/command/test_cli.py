@@ -62,6 +62,8 @@ CASES = {
     "advise-missing": "advise missing.json expect.toml",
     "advise-no-stats": "advise expect.toml expect.toml",
     "diff-same": "diff old.toml old.toml",
+    "advise-swapped": "advise expect.toml stats.json",
+    "diff-url-changed": "diff old.toml new.toml --url https://api.example.com/ --url https://gone.example.com/",
     "diff-url-same": "diff old.toml old.toml --url https://a.org/",
 }
 
@@ -128,7 +130,7 @@ def test_a_file_that_cannot_be_read(command: str, name: str, reason: str) -> Non
     result = CliRunner().invoke(app, command.format(name).split())
     complaint, *rest = result.stderr.splitlines()
     assert (result.stdout, complaint, result.exit_code) == ("", f"{name}: {reason}", 2)
-    assert rest == (["1 file, 0 problems, 0 warnings"] if "check" in command else [])
+    assert rest == (["1 file could not be read"] if "check" in command else [])
 
 
 def test_a_read_error() -> None:
@@ -223,6 +225,24 @@ def test_show_fits_a_terminal() -> None:
     assert all(one.startswith("    ") for one in lines[at : at + 2])
     words = "".join(lines).replace(" ", "")
     assert "AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256" in words
+
+
+def test_show_leaves_out_what_a_table_does_not_set(tmp_path: Path) -> None:
+    """A key of a limit, a breaker or a budget that has its built-in value, too."""
+    path = tmp_path / "mounts.toml"
+    path.write_text(
+        "[mounts.'https://h/']\nlimit = { rate = 2, per = 60 }\n"
+        "breaker = { failures = 3, open_for = 30 }\nretry_budget = { tokens = 1 }\n"
+    )
+    result = CliRunner().invoke(app, ["show", "--origin", str(path)])
+    rows = [line.split(f"  {path}") for line in result.stdout.splitlines()[1:6]]
+    assert [(setting.strip(), place) for setting, place in rows[:4]] == [
+        ("limit.rate = 2", ":2  mount"),
+        ("limit.per = 60", ":2  mount"),
+        ("breaker.failures = 3", ":3  mount"),
+        ("retry_budget.tokens = 1", ":4  mount"),
+    ]
+    assert rows[4][0].startswith("https://  ")
 
 
 def test_show_does_not_wrap_in_a_pipe() -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn, get_args
 import typer
 
 from requests_mounts._command.check import check as check_config
-from requests_mounts._command.compare import compare
+from requests_mounts._command.compare import compare, move_of
 from requests_mounts._command.describe import describe
 from requests_mounts._command.printing import (
     annotation,
@@ -145,8 +145,7 @@ def check(
             terminal.print(styled(one), soft_wrap=True)
     errors = sum(one.severity == "error" for one in found)
     if form is CheckFormat.text and not quiet:
-        counts = ((len(files), "file"), (errors, "problem"), (len(found) - errors, "warning"))
-        complain(", ".join(count(*one) for one in counts))
+        complain(_summary(len(files) - unreadable, unreadable, errors, len(found) - errors))
     if unreadable:
         raise typer.Exit(_TROUBLE)
     if errors or (strict and found):
@@ -171,7 +170,7 @@ def explain(
         if url not in absolute:
             complain(f"{url}: expected a URL with a scheme, such as https://{url.lstrip('/')}")
     if len(absolute) < len(urls):
-        raise typer.Exit(_PROBLEMS)
+        raise typer.Exit(_TROUBLE)
 
 
 @app.command(short_help="List all mounts and their settings.")
@@ -194,16 +193,13 @@ def diff(old: _Old, new: _New, urls: _UrlOption = None, form: _Format = Format.t
     """
     before, after = _load(old, new, form=form, problems=_TROUBLE)
     changes = list(compare(before, after))
-    moves = [(url, _mount_name(before, url), _mount_name(after, url)) for url in urls or ()]
+    moves = [move_of(before, after, url, changes) for url in urls or ()]
     if form is Format.json:
-        named = [dict(zip(("url", "old", "new"), move, strict=True)) for move in moves]
-        print(as_json({"mounts": [asdict(change) for change in changes], "urls": named}))
+        told = {"mounts": [*map(asdict, changes)], "urls": [*map(asdict, moves)]}
+        print(as_json(told))
     else:
-        for change in changes:
-            print(change)
-        for url, one, other in moves:
-            was, now = one or "no mount", other or "no mount"
-            print(f"{url}: {was} → {now}" if was != now else f"{url}: {was}, as before")
+        for one in (*changes, *moves):
+            print(one)
     if changes:
         raise typer.Exit(_PROBLEMS)
 
@@ -219,6 +215,8 @@ def advise(
     A program writes the numbers with json.dumps([asdict(mount) for mount in session.stats()]).
     The exit code is 0 if there is no advice, and 1 if there is some.
     """
+    if _is_stats(file):
+        _fail(f"{file}: expected a file of mounts (got the stats of a session, which come first)")
     (config,) = _load(file, form=form)
     try:
         found = list(advise_config(config, read_stats(Path(stats).read_bytes())))
@@ -287,6 +285,14 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _summary(read: int, unreadable: int, errors: int, warnings: int) -> str:
+    """Say how many files were checked, with what result, and how many were not."""
+    counts = ((read, "file"), (errors, "problem"), (warnings, "warning"))
+    checked = ", ".join(count(*one) for one in counts) if read else ""
+    missed = f"{count(unreadable, 'file')} could not be read" if unreadable else ""
+    return "; ".join(filter(None, (checked, missed)))
+
+
 def _diagnose(names: list[str], *, offline: bool) -> tuple[list[Diagnostic], int]:
     """Check each file; return what was found, and how many of them cannot be read."""
     found: list[Diagnostic] = []
@@ -322,6 +328,14 @@ def _load(*names: str, form: Format = Format.text, problems: int = _PROBLEMS) ->
     raise typer.Exit(problems)
 
 
+def _is_stats(name: str) -> bool:
+    """Tell whether what should be a file of mounts holds the numbers of a session."""
+    try:
+        return read_stats(Path(name).read_bytes()) is not None
+    except (OSError, ValueError, MountsError):
+        return False
+
+
 def _write(file: Path, text: str, *, replace: bool, quiet: bool) -> None:
     try:
         with file.open("w" if replace else "x", encoding="utf-8") as stream:
@@ -343,8 +357,3 @@ def _worst_case(config: Config, url: str) -> WorstCase | None:
     """Return what a request may cost, if one is sent at all."""
     mount = find_mount(config, url)
     return worst_case(mount.policy) if mount and not mount.policy.deny else None
-
-
-def _mount_name(config: Config, url: str) -> str | None:
-    mount = find_mount(config, url)
-    return mount.text if mount else None

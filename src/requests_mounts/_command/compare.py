@@ -1,10 +1,12 @@
 """What changes from one configuration to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from requests_mounts._explain import find_mount
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.equality import same
+from requests_mounts._file.limits import BreakerOptions, BudgetOptions, LimitOptions
 from requests_mounts._file.policy import Policy, RetryOptions
 from requests_mounts._file.settings import SettingPath, in_full, leaves
 from requests_mounts._toml import show_toml
@@ -45,6 +47,34 @@ class Change:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What becomes of a URL: the mounts that serve it, `None` if there is none."""
+
+    url: str
+    old: str | None
+    new: str | None
+    settings: tuple[KeyChange, ...] = ()
+    """The keys that changed of a mount that goes on serving it."""
+
+    def __str__(self) -> str:
+        was, now = self.old or "no mount", self.new or "no mount"
+        if was != now:
+            return f"{self.url}: {was} → {now}"
+        if not self.settings:
+            return f"{self.url}: {was}, as before"
+        lines = [f"{self.url}: {was}, with other settings", *map(str, self.settings)]
+        return "\n    ".join(lines)
+
+
+def move_of(old: Config, new: Config, url: str, changes: Iterable[Change]) -> Move:
+    """Say what becomes of a URL, given the mounts that differ."""
+    one, other = (mount and mount.text for mount in (find_mount(old, url), find_mount(new, url)))
+    kept = one is not None and one == other
+    settings = (change.settings for change in changes if kept and change.prefix == one)
+    return Move(url, one, other, next(settings, ()))
+
+
 def compare(old: Config, new: Config) -> Iterator[Change]:
     """Name the mounts that differ, longest prefix first."""
     before = {mount.text: mount for mount in old.mounts}
@@ -79,10 +109,17 @@ def differing(policy: Policy) -> dict[SettingPath, object]:
     return {
         path: value
         for path, value in leaves(policy)
-        if value is not None
-        and (path == ("max_retries", "total") or not same(_BUILT_IN.get(path), value))
+        if value is not None and (path in _REQUIRED or not same(_BUILT_IN.get(path), value))
     }
 
 
 _NO_SETTINGS = {("policy",), ("ignore",)}
-_BUILT_IN = dict(leaves(Policy(max_retries=RetryOptions(total=0)))) | dict(leaves(Policy()))
+_REQUIRED = {("max_retries", "total"), ("retry_budget", "tokens")}
+"""What has no value in its table unless the file says so."""
+_TABLES = Policy(
+    max_retries=RetryOptions(total=0),
+    limit=LimitOptions(),
+    breaker=BreakerOptions(),
+    retry_budget=BudgetOptions(tokens=1),
+)
+_BUILT_IN = dict(leaves(_TABLES)) | dict(leaves(Policy()))
