@@ -368,15 +368,20 @@ def test_an_element_of_an_array_that_adds_up() -> None:
     assert (found.line, found.message[:27]) == (5, "expected the code of a warn")
 
 
-def test_a_denial_names_the_file_that_denies(tmp_path: Path) -> None:
-    """The line of the mount, or of what all mounts inherit."""
+def test_a_denial_names_the_line_that_denies(tmp_path: Path) -> None:
+    """Be it of the mount, of what it inherits, or of a base in which the mount stands too."""
     path = write(
         tmp_path,
-        mounts='extends = "base.toml"\n[defaults]\ndeny = true\n',
-        base="\n\n[mounts.'https://h/']\n",
+        mounts="extends = 'base.toml'\n[defaults]\ndeny = true\n[mounts.'https://j/']\ntimeout = 1",
+        base="\n\n[mounts.'https://h/']\n[mounts.'https://j/']\ndeny = true\n",
     )
     session = load_session(path)
-    for url, place in (("https://h/", "base.toml:3"), ("https://i/", "mounts.toml:3")):
+    places = {
+        "https://h/": "mounts.toml:3",
+        "https://i/": "mounts.toml:3",
+        "https://j/": "base.toml:5",
+    }
+    for url, place in places.items():
         with pytest.raises(DeniedURL) as caught:
             session.get(url)
         assert caught.value.place == str(tmp_path / place)

@@ -13,6 +13,8 @@ from urls import HOSTILE_URLS, URLS
 @given(URLS | HOSTILE_URLS)
 @example("https://h.org/API/\tx")
 @example("https://%68.org:0/%zz\t%41")
+@example("https://h.org/%7Eu/%/..")
+@example("https://h.org/%7Eu/%/../%")
 @example(" https://h.org?q")
 def test_preparing_a_url_leads_where_requests_sends_it(url: str) -> None:
     """What a caller writes is explained as the request that requests makes of it."""

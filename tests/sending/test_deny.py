@@ -23,7 +23,7 @@ def test_deny(server: Server, session_of: SessionOf) -> None:
     error = caught.value
     assert isinstance(error, MountsError)
     assert isinstance(error, requests.exceptions.InvalidURL)
-    assert str(error) == f"{server.url}/secret/x is denied by {server.url}/secret/ (mounts.toml:1)"
+    assert str(error) == f"{server.url}/secret/x is denied by {server.url}/secret/ (mounts.toml:2)"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert (server.connections, len(server.requests)) == (1, 1)
 

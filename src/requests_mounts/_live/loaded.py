@@ -205,8 +205,7 @@ def _refusal(config: Config, mount: Mount) -> str:
     """Name the file and line that refuse requests to a mount, or some of the addresses it dials."""
     policy = mount.policy
     if policy.deny:
-        named = config.place(mount) if mount.key is not None else None
-        return str(named or config.origin(mount, ("deny",)).place)
+        return str(config.origin(mount, ("deny",)).place)
     for key, free in (("addresses", ("any",)), ("connect_to", ())):
         if getattr(policy, key) != free:
             origin = config.origin(mount, (key,))

@@ -50,6 +50,8 @@ def canonical_path(path: str) -> str:
     """
     if match_plain_path(path):
         return path
+    if _STRAY_PERCENT.search(path):
+        path = _without_dot_segments(path)  # As urllib3 does first; it may take the stray one away.
     if _STRAY_PERCENT.search(path):  # urllib3 then takes every % of the path for the character.
         path = _ESCAPE.sub(lambda escape: escape[0].upper(), path).replace("%", "%25")
     path = quote(_ESCAPE.sub(canonical_escape, path), safe=_KEPT_IN_PATH)
