@@ -165,10 +165,20 @@ def test_paths_in_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_standard_input_in_another_encoding() -> None:
-    """It is told, not a traceback."""
+    """It is a problem as that of a file is."""
     result = CliRunner().invoke(app, ["check", "-q", "-"], input=b"x = '\xff'")
-    assert result.stderr == "<stdin>: expected UTF-8 text (got the byte 0xff)\n"
-    assert (result.stdout, result.exit_code) == ("", 2)
+    assert result.stdout.startswith("<stdin>:1:6: expected UTF-8 text (got the byte 0xff); save ")
+    assert (result.stderr, result.exit_code) == ("", 1)
+
+
+def test_standard_input_that_is_closed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told, not a traceback; Python then has no such file at all."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SystemExit) as ended:
+        app(["check", "-q", "-"])
+    assert (capsys.readouterr().err, ended.value.code) == ("<stdin>: it is closed\n", 2)
 
 
 @pytest.mark.parametrize("command", ["", "check", "explain", "show", "diff", "schema", "init"])

@@ -3,7 +3,9 @@
 import sys
 
 from requests_mounts._file.config import Config
+from requests_mounts._file.diagnostics import ConfigError
 from requests_mounts._file.loading import load_config, parse_config
+from requests_mounts._file.syntax import not_utf_8
 
 STANDARD_INPUT = "-"
 _ITS_NAME = "<stdin>"
@@ -28,8 +30,10 @@ def read_config(name: str, *, offline: bool = False) -> Config:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:
+        raise Unreadable(f"{_ITS_NAME}: it is closed")
+    content = sys.stdin.buffer.read()
     try:
-        return sys.stdin.buffer.read().decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise Unreadable(f"{_ITS_NAME}: expected UTF-8 text (got the byte 0x{byte:02x})") from None
+        raise ConfigError([not_utf_8(_ITS_NAME, content, error)]) from None
