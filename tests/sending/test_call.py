@@ -39,7 +39,8 @@ def test_one_clock_for_all_hops(serve: Serve, session_of: SessionOf, *, stream: 
     with pytest.raises(requests.Timeout, match="deadline"):
         session.get(server.url, stream=stream)
     assert len(server.requests) <= 4
-    assert session.get(f"{server.url}/19", stream=stream).content == b"ok"
+    patient = session_of("[defaults]\ndeadline = 20")
+    assert patient.get(f"{server.url}/19", stream=stream).content == b"ok"
 
 
 def test_each_hop_has_the_deadline_of_its_own_mount(serve: Serve, session_of: SessionOf) -> None:
@@ -235,7 +236,7 @@ def test_a_body_that_a_hook_reads(serve: Serve, session_of: SessionOf) -> None:
     ]
     for answer in (chunked, trickle):
         server = serve(answer=answer)
-        session = session_of("[defaults]\ndeadline = 1.5\npool_block = true\npool_maxsize = 6")
+        session = session_of("[defaults]\ndeadline = 2.5\npool_block = true\npool_maxsize = 6")
 
         def ask(read: Any, server: Server = server, session: Any = session) -> None:
             hook = {"response": lambda response, **_: read(response.raw)}
@@ -339,7 +340,7 @@ def test_nothing_is_sent_in_the_clear(server_tls: ssl.SSLContext, session_of: Se
             # How long a request takes is the machine's affair; the last of these is long enough.
             sessions = [
                 session_of(f"[defaults]\nproxy = '{proxy.url}'\ndeadline = {deadline}")
-                for deadline in (0.05, 0.06, 0.07, 0.15, 5)
+                for deadline in (0.05, 0.06, 0.07, 0.15, 20)
             ]
 
             def pay(number: int) -> None:
@@ -349,5 +350,5 @@ def test_nothing_is_sent_in_the_clear(server_tls: ssl.SSLContext, session_of: Se
             with ThreadPoolExecutor(8) as threads:
                 list(threads.map(pay, range(150)))
         assert server.requests
-    assert len(seen) > 120
+    assert len(seen) > 100
     assert not any(b"card" in data or b"POST" in data for data in seen)
