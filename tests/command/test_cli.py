@@ -73,6 +73,8 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(DATA)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("NO_COLOR", "1")
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("PROXY_PASS", "hunter2")
     monkeypatch.setenv("TOKEN", "hunter2")
@@ -350,11 +352,22 @@ def test_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    result = CliRunner().invoke(app, ["explain", "expect.toml", "https://api.example.com/"])
-    assert "\x1b[" in result.stdout
-    assert re.sub("\x1b\\[[0-9;]*m", "", result.stdout).startswith(
-        "https://api.example.com/\n  served by"
-    )
+    for arguments in (
+        ["explain", "expect.toml", "https://api.example.com/"],
+        ["check", "broken.toml", "warnings.toml"],
+    ):
+        result = CliRunner().invoke(app, arguments)
+        assert "\x1b[" in result.stdout
+        monkeypatch.delenv("FORCE_COLOR")
+        plain = CliRunner().invoke(app, arguments).stdout
+        assert re.sub("\x1b\\[[0-9;]*m", "", result.stdout) == plain
+        monkeypatch.setenv("FORCE_COLOR", "1")
+
+
+def test_a_terminal_has_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a variable that asks for them."""
+    monkeypatch.delenv("NO_COLOR")
+    assert "\x1b[" in "".join(on_a_terminal("check", "broken.toml", columns=80))
 
 
 def test_json_is_for_programs() -> None:
@@ -429,9 +442,10 @@ def test_the_program(program: list[str]) -> None:
         assert (done.stderr, done.returncode) == ("1 file, 0 problems, 1 warning\n", 0)
 
 
-def test_it_needs_no_requests(program: list[str], tmp_path: Path) -> None:
-    """A file is checked where requests is not installed."""
-    (tmp_path / "requests.py").write_text("raise ImportError")
+@pytest.mark.parametrize("module", ["requests", "rich"])
+def test_it_needs_no_requests(program: list[str], tmp_path: Path, module: str) -> None:
+    """A file is checked without what takes long to import, be it installed or not."""
+    (tmp_path / f"{module}.py").write_text("raise ImportError")
     done = subprocess.run(
         [*program, "check", "fine/pyproject.toml"],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(tmp_path)},

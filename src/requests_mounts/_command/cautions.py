@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from math import inf, isinf
+from typing import Any
 
 from requests_mounts._command.caution import Caution
 from requests_mounts._command.limit_cautions import of_limits, of_shared_origins
@@ -25,7 +26,8 @@ from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Time
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._toml import show_key
 
-_LONGEST_RETRY_AFTER = RetryOptions(total=1).retry_after_max
+_RETRIED_BY_DEFAULT: dict[str, Any] = {one.name: one.default for one in fields(RetryOptions)}
+_LONGEST_RETRY_AFTER: float = _RETRIED_BY_DEFAULT["retry_after_max"]
 _UNLIKELY_PORT = "1"
 _TIMES = (
     ("timeout", "connect"),

@@ -9,24 +9,20 @@ import re
 import sys
 from dataclasses import asdict
 from enum import StrEnum
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Annotated, NoReturn, get_args
 
 import typer
 
 from requests_mounts._command.check import check as check_config
-from requests_mounts._command.compare import compare, move_of
-from requests_mounts._command.describe import describe
 from requests_mounts._command.printing import (
     annotation,
     as_json,
     complain,
-    console,
     count,
     print_columns,
     print_explanation,
-    styled,
+    print_findings,
 )
 from requests_mounts._command.reading import Unreadable, read_config
 from requests_mounts._command.worst_case import WorstCase, worst_case
@@ -35,11 +31,7 @@ from requests_mounts._explain import explain_url, find_mount
 from requests_mounts._file.codes import ERRORS
 from requests_mounts._file.config import Config
 from requests_mounts._file.diagnostics import ConfigError, Diagnostic
-from requests_mounts._file.schema import json_schema
 from requests_mounts._file.types import Code
-from requests_mounts._live.advice import advise as advise_config
-from requests_mounts._live.stats import read_stats
-from requests_mounts._version import __version__
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 _PROBLEMS, _TROUBLE = 1, 2
@@ -103,6 +95,8 @@ _UrlOption = Annotated[
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
     if wanted:
+        from requests_mounts._version import __version__
+
         print(f"requests-mounts {__version__}")
         raise typer.Exit
 
@@ -140,9 +134,7 @@ def check(
         for one in found:
             print(annotation(one))
     else:
-        terminal = console()
-        for one in found:
-            terminal.print(styled(one), soft_wrap=True)
+        print_findings(found)
     errors = sum(one.severity == "error" for one in found)
     if form is CheckFormat.text and not quiet:
         complain(_summary(len(files) - unreadable, unreadable, errors, len(found) - errors))
@@ -176,6 +168,8 @@ def explain(
 @app.command(short_help="List all mounts and their settings.")
 def show(file: _File, form: _Format = Format.text, *, origin: _Origin = False) -> None:
     """List the mounts of FILE, longest prefix first, with what differs from built-in settings."""
+    from requests_mounts._command.describe import describe
+
     (config,) = _load(file, form=form)
     shown = list(describe(config))
     if form is Format.json:
@@ -191,6 +185,8 @@ def diff(old: _Old, new: _New, urls: _UrlOption = None, form: _Format = Format.t
 
     The exit code is 0 if there are none, 1 if there are some, and 2 for trouble, as diff's.
     """
+    from requests_mounts._command.compare import compare, move_of
+
     before, after = _load(old, new, form=form, problems=_TROUBLE)
     changes = list(compare(before, after))
     moves = [move_of(before, after, url, changes) for url in urls or ()]
@@ -215,6 +211,9 @@ def advise(
     A program writes the numbers with json.dumps([asdict(mount) for mount in session.stats()]).
     The exit code is 0 if there is no advice, and 1 if there is some.
     """
+    from requests_mounts._live.advice import advise as advise_config
+    from requests_mounts._live.stats import read_stats
+
     if _is_stats(file):
         _fail(f"{file}: expected a file of mounts (got the stats of a session, which come first)")
     (config,) = _load(file, form=form)
@@ -246,11 +245,10 @@ def schema(
 
     A file of mounts that begins with #:schema and the path of the schema is completed and checked.
     """
-    text = as_json(json_schema())
     if output:
-        _write(output, f"{text}\n", replace=True, quiet=quiet)
+        _write(output, _schema(), replace=True, quiet=quiet)
     else:
-        print(text)
+        print(_schema(), end="")
 
 
 @app.command(short_help="Write a file to start from.")
@@ -264,11 +262,13 @@ def init(
 
     FILE is mounts.toml unless another is named.
     """
+    from importlib.resources import files as resources
+
     starter = resources("requests_mounts._command").joinpath("starter.toml").read_text("utf-8")
     _write(file, starter, replace=force, quiet=quiet)
     beside = file.with_name("mounts.schema.json")
     if force or not beside.exists():
-        _write(beside, f"{as_json(json_schema())}\n", replace=True, quiet=quiet)
+        _write(beside, _schema(), replace=True, quiet=quiet)
 
 
 def main() -> None:
@@ -330,6 +330,8 @@ def _load(*names: str, form: Format = Format.text, problems: int = _PROBLEMS) ->
 
 def _is_stats(name: str) -> bool:
     """Tell whether what should be a file of mounts holds the numbers of a session."""
+    from requests_mounts._live.stats import read_stats
+
     try:
         return read_stats(Path(name).read_bytes()) is not None
     except (OSError, ValueError, MountsError):
@@ -351,6 +353,12 @@ def _write(file: Path, text: str, *, replace: bool, quiet: bool) -> None:
 def _fail(message: object, *, code: int = _TROUBLE) -> NoReturn:
     complain(str(message))
     raise typer.Exit(code) from None
+
+
+def _schema() -> str:
+    from requests_mounts._file.schema import json_schema
+
+    return f"{as_json(json_schema())}\n"
 
 
 def _worst_case(config: Config, url: str) -> WorstCase | None:

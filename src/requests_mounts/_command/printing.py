@@ -1,24 +1,20 @@
 """How the command line prints: text for people, JSON and annotations for programs."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from math import isinf
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from requests_mounts._command.worst_case import WorstCase, show_seconds
 from requests_mounts._explain import Explanation
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._secret import Secret
 
-
-def console() -> Console:
-    """Return standard output with the colours that it takes."""
-    return Console(highlight=False, markup=False, emoji=False)
+_ASK_FOR_COLOURS = {"FORCE_COLOR", "TTY_COMPATIBLE"}
+"""The variables by which rich may take for a terminal what is not one."""
 
 
 def as_json(value: Any) -> str:
@@ -36,11 +32,15 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 
-def styled(found: Diagnostic) -> Text:
-    """Colour a diagnostic by its severity."""
-    head, _, rest = str(found).partition("\n")
-    text = Text(head, style="bold red" if found.severity == "error" else "yellow")
-    return text.append(f"\n{rest}", style="default") if rest else text
+def print_findings(found: Iterable[Diagnostic]) -> None:
+    """Print diagnostics, coloured by their severity where colours are seen."""
+    if _may_show_colours():
+        from requests_mounts._command import colours
+
+        colours.print_findings(found)
+        return
+    for one in found:
+        print(one)
 
 
 def print_columns(rows: Iterable[tuple[str, str]]) -> None:
@@ -65,15 +65,25 @@ def fold(line: str, width: int) -> Iterator[str]:
 
 def print_explanation(found: Explanation, case: WorstCase | None, *, everything: bool) -> None:
     """Print why a URL is served as it is, and what a request may cost if one is sent."""
-    first, _, rest = found.text(everything=everything).partition("\n")
-    text = Text(first, style="bold").append(f"\n{rest}", style="not bold")
-    text.highlight_regex(r"(?<=  served by )\S+", "green")
-    text.highlight_regex(r"(?<=  )denied by .*", "bold red")
-    text.highlight_regex(r"(mount|policy .*|defaults|unmatched)$", "cyan")
+    text, cost = found.text(everything=everything), ""
     if case:
         cost = f"{show_seconds(case.seconds)}, {count(case.connections, 'connection')}"
-        text.append(f"\n  at worst, for one request: {cost}", style="not bold")
-    console().print(text, soft_wrap=True)
+        cost = f"\n  at worst, for one request: {cost}"
+    if _may_show_colours():
+        from requests_mounts._command import colours
+
+        colours.print_explanation(text, cost)
+    else:
+        print(text + cost)
+
+
+def _may_show_colours() -> bool:
+    """Tell whether rich might print colours: on a terminal, or where a variable asks for them.
+
+    Otherwise it is not imported, which takes longer than it takes to check a file.
+    """
+    asked = not _ASK_FOR_COLOURS.isdisjoint(os.environ)
+    return asked or (sys.stdout is not None and sys.stdout.isatty())
 
 
 def annotation(found: Diagnostic) -> str:
