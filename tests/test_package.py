@@ -72,6 +72,18 @@ def test_validation_needs_no_requests() -> None:
     assert (done.stdout, done.stderr) == ("3\n", "")
 
 
+def test_a_file_without_problems_does_not_wait_for_what_explains_them() -> None:
+    """Nor for what prints, or for the places of keys that nobody asks for."""
+    unneeded = {f"requests_mounts._file.{name}" for name in ("hints", "positions", "syntax", "tls")}
+    code = (
+        "import sys; from requests_mounts import parse_config;"
+        "parse_config('[mounts.\"https://h\"]'); print(*sys.modules)"
+    )
+    loaded = set(run(sys.executable, "-c", code).stdout.split())
+    assert "requests_mounts._file.document" in loaded
+    assert not loaded & (unneeded | {"requests_mounts._command", "requests_mounts._file.schema"})
+
+
 def test_a_fork_in_the_place_of_urllib3_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Importing what sends says what it needs."""
     monkeypatch.setattr(urllib3, "AsyncPoolManager", object, raising=False)

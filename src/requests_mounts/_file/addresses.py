@@ -13,10 +13,9 @@ An address is judged by its number, never by its spelling:
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
 _IpNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -98,8 +97,7 @@ _WORDS: Final[dict[str, Callable[[IpAddress], bool]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """One entry of ``addresses``: a word, or a network in its place."""
 
     word: str
@@ -122,8 +120,7 @@ class _Entry:
         return _WORDS[self.word](address) and (whole or address not in _METADATA)
 
 
-@dataclass(frozen=True, slots=True)
-class AddressRule:
+class AddressRule(NamedTuple):
     """Which addresses may be dialled."""
 
     allowed: tuple[_Entry, ...]

@@ -8,18 +8,18 @@ import os
 import stat
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import tomli
 
 from requests_mounts._cached import cached_property
 from requests_mounts._file.codes import AT_THE_VALUE
 from requests_mounts._file.diagnostics import ConfigError, Diagnostic, Source
-from requests_mounts._file.positions import Positions, Span, find_positions
-from requests_mounts._file.syntax import not_toml, not_utf_8, too_much
 from requests_mounts._toml import KeyPath, show_key, show_text
+
+if TYPE_CHECKING:  # Most files have no problem, and nobody asks where their keys stand.
+    from requests_mounts._file.positions import Positions, Span
 
 _TOOL_TABLE = ("tool", "requests-mounts")
 
@@ -53,6 +53,8 @@ class Document:
             document = cls.parse(content.decode(), name=name)
             return replace(document, file=os.path.join(os.getcwd(), name))  # noqa: PTH109, PTH118
         except UnicodeDecodeError as error:
+            from requests_mounts._file.syntax import not_utf_8
+
             raise ConfigError([not_utf_8(name, content, error)]) from None
 
     @classmethod
@@ -66,8 +68,12 @@ class Document:
             message = "expected Unicode text (got half of a surrogate pair)"
             problem = source.diagnose((error.start, error.end), message, code="encoding")
         except tomli.TOMLDecodeError as error:
+            from requests_mounts._file.syntax import not_toml
+
             problem = not_toml(source, error)
         except (RecursionError, ValueError) as error:
+            from requests_mounts._file.syntax import too_much
+
             problem = too_much(source, error)
         else:
             return cls._in_table(source, data)
@@ -91,16 +97,18 @@ class Document:
         return os.path.dirname(os.path.abspath(self.source.name))  # noqa: PTH100, PTH120
 
     @property
-    def positions(self) -> dict[KeyPath, Span]:
+    def positions(self) -> "dict[KeyPath, Span]":
         """Where every key stands; found when first asked for."""
         return self._positions.keys
 
     @cached_property
-    def _positions(self) -> Positions:
+    def _positions(self) -> "Positions":
+        from requests_mounts._file.positions import Positions, find_positions
+
         found = find_positions(self.source.text)
         return Positions(self._below_root(found.keys), self._below_root(found.values))
 
-    def _below_root(self, found: dict[KeyPath, Span]) -> dict[KeyPath, Span]:
+    def _below_root(self, found: "dict[KeyPath, Span]") -> "dict[KeyPath, Span]":
         root = self.root
         return {
             path[len(root) :]: span for path, span in found.items() if path[: len(root)] == root
@@ -115,7 +123,7 @@ class Document:
         span = self._positions.values.get(path) if code in AT_THE_VALUE else None
         return self.source.diagnose(span or self._span(path), message, show_key(path), code=code)
 
-    def _span(self, path: KeyPath) -> Span:
+    def _span(self, path: KeyPath) -> "Span":
         """Find a key, or the closest one above it."""
         while path and path not in self.positions:
             path = path[:-1]
@@ -181,6 +189,10 @@ def _open_at_once(name: str, flags: int) -> int:
 
 def _no_table(source: Source, data: dict[str, Any]) -> Diagnostic:
     """Say which table a pyproject.toml lacks, and if one has nearly its name."""
+    from difflib import get_close_matches
+
+    from requests_mounts._file.positions import find_positions
+
     tools = data.get("tool")
     close = get_close_matches(_TOOL_TABLE[-1], tools if isinstance(tools, dict) else (), n=1)
     message = "expected a table [tool.requests-mounts]"

@@ -6,12 +6,10 @@ from pydantic_core import ErrorDetails
 
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.document import Document, Place
-from requests_mounts._file.hints import instead
 from requests_mounts._file.inheritance import Layer, Layers
 from requests_mounts._file.limits import LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 from requests_mounts._file.spelling import correction
-from requests_mounts._file.synonyms import other_key
 from requests_mounts._file.types import ARRAY, SCALAR, TABLE
 from requests_mounts._secret import Secret, redact_written
 from requests_mounts._toml import KeyPath, show_setting
@@ -54,6 +52,9 @@ class Findings:
 
     def report_invalid(self, found: ErrorDetails) -> None:
         """Put a finding of pydantic into our words, unless the value is known to be wrong."""
+        from requests_mounts._file.hints import instead
+        from requests_mounts._file.synonyms import other_key
+
         path = tuple(part for part in found["loc"] if part not in {TABLE, ARRAY, SCALAR, "[key]"})
         if path in self._reported or self._is_in_named_limit(path):
             return

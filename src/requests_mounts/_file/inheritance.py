@@ -21,7 +21,6 @@ from requests_mounts._cached import cached_property
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.headers import find_name, merge_headers
-from requests_mounts._file.hints import as_rate
 from requests_mounts._file.settings import PLAIN_FORMS
 from requests_mounts._file.spelling import correction
 from requests_mounts._toml import KeyPath, show_key
@@ -162,11 +161,16 @@ class Layers:
             for key, table in tables:
                 name = _table(table).get("limit")
                 if isinstance(name, str) and name not in self._limits:
-                    rate = as_rate(name)
-                    known = list(self._limits)
-                    meant = f"; write {{ {rate} }}" if rate else correction(name, known)
-                    meant = meant or f"; add [{show_key(('limits', name))}]"
-                    report((*kind, key, "limit"), f"unknown limit{meant}", "unknown-limit")
+                    message = f"unknown limit{self._limit_instead(name)}"
+                    report((*kind, key, "limit"), message, "unknown-limit")
+
+    def _limit_instead(self, name: str) -> str:
+        """Say what to write for the name of a limit that does not exist."""
+        from requests_mounts._file.hints import as_rate
+
+        rate = as_rate(name)
+        meant = f"; write {{ {rate} }}" if rate else correction(name, list(self._limits))
+        return meant or f"; add [{show_key(('limits', name))}]"
 
     @cached_property
     def _limits(self) -> dict[str, _Table]:

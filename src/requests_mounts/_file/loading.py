@@ -33,7 +33,6 @@ from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, 
 from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out
 from requests_mounts._file.targets import locate_target
-from requests_mounts._file.tls import tls_problems
 from requests_mounts._file.validation import validate
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import Secret, is_missing, reveal
@@ -279,7 +278,11 @@ def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) ->
 
     @cache
     def of_tls(tls: Tls | None) -> tuple[_Problem, ...]:
-        found = tls_problems(tls, open_files=not offline) if tls else ()
+        if tls is None:
+            return ()
+        from requests_mounts._file.tls import tls_problems
+
+        found = tls_problems(tls, open_files=not offline)
         return tuple((("tls", key), problem, "unusable-tls") for key, problem in found)
 
     for mount in mounts:

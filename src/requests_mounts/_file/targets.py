@@ -1,15 +1,14 @@
 """The entries of ``connect_to``: what is dialled in the place of a host."""
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 
 from requests_mounts._file.addresses import IpAddress
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """An entry of ``connect_to``: an IP address, or the path of a Unix socket."""
 
     address: IpAddress | None

@@ -1,8 +1,7 @@
 """Where a request goes: the place that a URL names, once requests has prepared it."""
 
 import re
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from requests_mounts._routing.url import (
     DEFAULT_PORTS,
@@ -33,8 +32,7 @@ _NO_PORT = re.compile(r":0+\Z")
 _QUOTED = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """Where a request goes, spelled canonically.
 
     The port is empty for the scheme's default. The host is empty if no prefix can name it.
