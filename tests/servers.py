@@ -5,6 +5,7 @@ import socketserver
 import ssl
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from requests_mounts import (
     MountedSession,
     parse_config,
 )
+from requests_mounts._sending.limit import Limiter, Permit
 
 Serve = Callable[..., Server]
 SessionOf = Callable[[str], MountedSession]
@@ -134,3 +136,12 @@ def tls_session(folder: Path, url: str, tls: str) -> MountedSession:
 def environment(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         monkeypatch.setenv(name, url)
+
+
+def enter(
+    limiter: Limiter, *, left: float = inf, admit: Callable[[], object] | None = None
+) -> Permit:
+    """Wait at most some seconds for a permit."""
+    permit = Permit(limiter)
+    limiter.enter(permit, until=limiter._clock() + left, admit=admit)
+    return permit

@@ -14,7 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from loopback import Answer, Handler, Server
 from requests_mounts._sending.counters import Counters
-from requests_mounts._sending.deadline import Deadline
+from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
 from servers import (
     Serve,
     SessionOf,
@@ -204,3 +204,20 @@ def test_a_stream_that_is_cut_behind_a_slow_tool_is_of_no_use(
     monkeypatch.setattr(HTTPAdapter, "send", send_slowly)
     with pytest.raises(requests.Timeout, match="took longer than its deadline of 1 s"):
         session.get(server.url, stream=True)
+
+
+def test_a_wait_for_a_connection_that_takes_the_rest(server: Server, session_of: SessionOf) -> None:
+    """Nothing is sent over what came too late, and the connection is not left open."""
+    session = session_of("[defaults]\ndeadline = 30\npool_block = true\npool_maxsize = 1")
+    session.get(server.url)
+    (pool,) = adapter_of(session, server.url).counters.pools()
+    (connection,) = pool._connections
+    deadline = Deadline(requests.Request("GET", server.url).prepare(), -1, stream=True)
+    token = current_deadline.set(deadline)
+    try:
+        with pytest.raises(DeadlineReached):
+            pool._get_conn()
+    finally:
+        current_deadline.reset(token)
+        deadline.stop()
+    assert connection.is_closed

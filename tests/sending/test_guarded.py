@@ -35,7 +35,7 @@ from requests_mounts._sending.deadline import Deadline, DeadlineReached
 from requests_mounts._sending.guarded import guarded
 from requests_mounts._sending.guards import Guard, Guards, States, guard_of
 from requests_mounts._sending.limit import Limiter
-from servers import Serve, SessionOf, adapter_of, slow, wait_for
+from servers import Serve, SessionOf, adapter_of, enter, slow, wait_for
 
 
 class Watch:
@@ -194,15 +194,15 @@ def test_a_late_use_moves_what_follows() -> None:
     assert guard.limits
     limiter = guard.limits.of("http://h:80")
     limiter._clock = lambda: now[0]
-    first = limiter.enter()
+    first = enter(limiter)
     now[0] = 0.1
-    second = limiter.enter()
+    second = enter(limiter)
     now[0] = 0.15
     first.use()
     now[0] = 0.25
     second.use()
     with pytest.raises(Exception, match=r"0\.0999|0\.1") as caught:
-        limiter.enter(left=0)
+        enter(limiter, left=0)
     assert caught.value.args[0] == pytest.approx(0.1)
 
 
@@ -221,7 +221,7 @@ def test_a_pause_while_others_wait(
 
     def answer(_: Handler) -> Answer:
         if len(answers) == 1:
-            wait_for(lambda: len(limiter_of(session, server.url)._queue) == 2)
+            wait_for(lambda: len(limiter_of(session, server.url).queue) == 2)
             asked.append(time.monotonic())
         return answers.pop(0) if answers else Answer()
 
@@ -715,7 +715,7 @@ def test_a_queue_before_a_circuit_that_opens(serve: Serve, session_of: SessionOf
     run(6, come)
     assert sorted(ended) == ["500", *["refused"] * 5]
     assert len(server.requests) == 1
-    assert not limiter_of(session, server.url)._under_way
+    assert not limiter_of(session, server.url)._holders
 
 
 def test_a_budget_of_a_dead_server(serve: Serve, session_of: SessionOf) -> None:
@@ -791,7 +791,7 @@ def test_refunds(serve: Serve, session_of: SessionOf) -> None:
             session.get(server.url)
         assert guard.budgets
         (budget,) = guard.budgets._states.values()
-        return budget._tokens
+        return budget.options.tokens - budget.spent
 
     assert get(429, 500) == 3
     assert get(500) == 3
@@ -853,13 +853,13 @@ def test_states_after_other_states() -> None:
 
     guards = Guards()
     old = guard(guards, "limit = { rate = 0.01, max_wait = 0 }\nbreaker.failures = 5")
-    attempt = Attempt(old, "http://h:80")
+    attempt = Attempt(old.gate("http://h:80"))
     attempt.begin()
     attempt.fail(ConnectionError())
     new = guard(guards, "limit = { rate = 0.01, burst = 2, max_wait = 0 }\nbreaker.failures = 1")
     assert new.limits is old.limits
     with pytest.raises(LimitRefused):
-        Attempt(new, "http://h:80").begin()
+        Attempt(new.gate("http://h:80")).begin()
     assert new.breakers
     new.breakers.of("http://h:80").fail(new.breakers.of("http://h:80").admit())
     assert new.breakers.of("http://h:80").refusal()
@@ -910,7 +910,7 @@ def test_a_deadline_during_an_exchange_is_a_failure() -> None:
         (LimitRefused(guard, 1), False),
         (DeadlineReached(deadline), True),
     ):
-        attempt = Attempt(guard, "http://h:80")
+        attempt = Attempt(guard.gate("http://h:80"))
         attempt.begin()
         attempt.fail(error)
         assert guard.breakers
@@ -945,15 +945,15 @@ def test_states_that_begin_anew() -> None:
     )
     assert guard
     assert guard.budgets
-    first = Attempt(guard, "http://h:80")
+    first = Attempt(guard.gate("http://h:80"))
     first.begin()
     assert not first.may_retry()
     first.fail(ConnectionError())
-    held = Attempt(guard, "http://other:80")
+    held = Attempt(guard.gate("http://other:80"))
     held.begin()
     guards_module._start_anew()
-    Attempt(guard, "http://h:80").begin()
-    Attempt(guard, "http://other:80").begin()
+    Attempt(guard.gate("http://h:80")).begin()
+    Attempt(guard.gate("http://other:80")).begin()
     assert guard.budgets.of("http://h:80").is_idle()
 
 
@@ -971,15 +971,15 @@ def test_a_forked_child_begins_anew(serve: Serve, session_of: SessionOf) -> None
     )
     response = session.get(server.url, stream=True)
     limiter = limiter_of(session, server.url)
-    with limiter:
+    with limiter._lock:
         child = os.fork()
         if not child:
             code = 1
             with suppress(BaseException):
-                limiter.enter()
+                enter(limiter)
                 response.close()
                 with suppress(BaseException):
-                    limiter.enter()
+                    enter(limiter)
                     code = 2
                 code = 0 if code == 1 else code
             os._exit(code)
@@ -992,7 +992,7 @@ def test_many_origins() -> None:
         Limiter, parse_config('[mounts."http://h/"]\nlimit.concurrency = 1').mounts[0].policy.limit
     )
     first = limits.of("http://first:80")
-    permit = first.enter()
+    permit = enter(first)
     for number in range(5000):
         limits.of(f"http://h{number}:80")
     assert len(limits.origins()) == 4096
@@ -1005,6 +1005,22 @@ def test_more_origins_in_use() -> None:
     limits = States(
         Limiter, parse_config('[mounts."http://h/"]\nlimit.concurrency = 1').mounts[0].policy.limit
     )
-    permits = [limits.of(f"http://h{number}:80").enter() for number in range(4100)]
+    permits = [enter(limits.of(f"http://h{number}:80")) for number in range(4100)]
     assert len(limits.origins()) == 4100
     del permits
+
+
+def test_a_pool_whose_state_was_dropped(server: Server, session_of: SessionOf) -> None:
+    """It goes on with the one that everybody else has."""
+    session = session_of('[mounts."http://"]\nlimit.concurrency = 1')
+    guard = adapter_of(session, server.url).guard
+    assert guard
+    assert guard.limits
+    session.get(server.url)
+    first = guard.limits.of(server.url)
+    for number in range(4096):
+        guard.limits.of(f"http://h{number}:80")
+    assert guard.limits.of(server.url) is not first
+    response = session.get(server.url, stream=True)
+    assert not guard.limits.of(server.url).is_idle()
+    response.close()

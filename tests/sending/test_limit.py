@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_mounts._file.limits import LimitOptions
-from requests_mounts._sending.limit import Bucket, Limiter, LimitReached, Permit
-from servers import wait_for
+from requests_mounts._sending.bucket import Bucket
+from requests_mounts._sending.limit import Limiter, LimitReached, Permit
+from servers import enter, wait_for
 
 
 class Clock:
@@ -30,7 +31,7 @@ def spent(clock: Clock, **options: float) -> Limiter:
     """Make a limit whose bucket is empty."""
     limiter = Limiter(LimitOptions(**options), clock=clock)  # type: ignore[arg-type]
     for _ in range(limiter.options.burst):
-        limiter.enter(left=0)
+        enter(limiter, left=0)
     return limiter
 
 
@@ -60,7 +61,7 @@ def test_the_bucket_of_golang(burst: int, steps: list[tuple[int, int, bool]]) ->
 def test_a_rate_that_no_float_holds() -> None:
     """The first token is there whatever the rate, as golang found (issue 34861)."""
     limiter = Limiter(LimitOptions(rate=0.7692307692307693), clock=Clock())
-    limiter.enter(left=0)
+    enter(limiter, left=0)
 
 
 @given(
@@ -77,11 +78,11 @@ def test_the_guarantee(rate: float, per: float, burst: int, pauses: list[float])
     for pause in pauses:
         clock.now += pause * per / rate / 10
         try:
-            limiter.enter()
+            enter(limiter)
         except LimitReached as signal:
             assert signal.seconds
             clock.now += signal.seconds * (1 + 1e-9) + 1e-9
-            limiter.enter()
+            enter(limiter)
         sent.append(clock.now)
     for i, earlier in enumerate(sent):
         for j in range(i + 1, len(sent)):
@@ -108,7 +109,7 @@ def test_pauses_are_never_shortened(steps: list[str]) -> None:
                 limiter.change(LimitOptions(rate=2, burst=3, max_wait=0, max_pause=5))
             case "enter":
                 try:
-                    limiter.enter()
+                    enter(limiter)
                 except LimitReached:
                     continue
                 assert clock.now >= earliest - 1e-9
@@ -120,10 +121,10 @@ def test_a_wait_that_is_too_long_consumes_nothing() -> None:
     limiter = spent(clock, rate=1, max_wait=30)
     for _ in range(3):
         with pytest.raises(LimitReached) as caught:
-            limiter.enter(left=0.2)
+            enter(limiter, left=0.2)
         assert caught.value.seconds == 1
     clock.now += 1
-    limiter.enter(left=0)
+    enter(limiter, left=0)
 
 
 def test_a_pause_is_followed_by_the_plain_rate() -> None:
@@ -132,9 +133,9 @@ def test_a_pause_is_followed_by_the_plain_rate() -> None:
     limiter = Limiter(LimitOptions(rate=10, burst=5, max_wait=0), clock=clock)
     limiter.pause(2)
     clock.now += 2
-    limiter.enter()
+    enter(limiter)
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds == pytest.approx(0.1)
 
 
@@ -148,10 +149,10 @@ def test_the_length_of_a_pause(asked: float, longest: float, wait: float | None)
     limiter.pause(asked)
     limiter.empty()
     if wait is None:
-        limiter.enter()
+        enter(limiter)
         return
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds == wait
 
 
@@ -161,11 +162,11 @@ def test_an_emptied_bucket() -> None:
     limiter = Limiter(LimitOptions(rate=10, burst=5, max_wait=0), clock=clock)
     limiter.empty()
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds == pytest.approx(0.1)
     deaf = Limiter(LimitOptions(rate=10, max_wait=0, max_pause=0), clock=clock)
     deaf.empty()
-    deaf.enter()
+    enter(deaf)
 
 
 def test_admission_is_asked_before_anything_is_taken() -> None:
@@ -176,31 +177,31 @@ def test_admission_is_asked_before_anything_is_taken() -> None:
 
     limiter = Limiter(LimitOptions(rate=1, concurrency=1, max_wait=0), clock=Clock())
     with pytest.raises(ZeroDivisionError):
-        limiter.enter(admit=refuse)
-    limiter.enter()
+        enter(limiter, admit=refuse)
+    enter(limiter)
 
 
 def test_permits() -> None:
     """As many are out as the file says; giving one back twice is giving it back once."""
     limiter = Limiter(LimitOptions(concurrency=2, max_wait=0))
-    first, _second = limiter.enter(), limiter.enter()
+    first, _second = enter(limiter), enter(limiter)
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds is None
     first.give_back()
     first.give_back()
-    _third = limiter.enter()
+    _third = enter(limiter)
     with pytest.raises(LimitReached):
-        limiter.enter()
+        enter(limiter)
 
 
 def test_dropped_permits_come_back() -> None:
     """A permit that nobody holds is not lost, not even one in a cycle of garbage."""
     limiter = Limiter(LimitOptions(concurrency=3, max_wait=0))
     for _ in range(500):
-        limiter.enter()
+        enter(limiter)
     for _ in range(20):
-        cycle: list[object] = [limiter.enter() for _ in range(3)]
+        cycle: list[object] = [enter(limiter) for _ in range(3)]
         cycle.append(cycle)
         del cycle
         gc.collect()
@@ -210,14 +211,14 @@ def test_dropped_permits_come_back() -> None:
 def test_a_permit_that_is_dropped_under_the_lock() -> None:
     """The collector may call a finalizer in the thread that holds the lock; it counts all the same."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=5))
-    held: list[Permit] = [limiter.enter()]
-    with limiter:
+    held: list[Permit] = [enter(limiter)]
+    with limiter._lock:
         held.clear()
-    held.append(limiter.enter(left=0))
+    held.append(enter(limiter, left=0))
     other = Limiter(LimitOptions(concurrency=1, max_wait=0))
-    held.append(other.enter())
+    held.append(enter(other))
     limiter.change(LimitOptions(concurrency=2, max_wait=0))
-    limiter.enter(admit=held.clear)
+    enter(limiter, admit=held.clear)
     assert limiter.is_idle()
     assert other.is_idle()
 
@@ -230,17 +231,17 @@ def run(*works: Callable[[], object]) -> list[threading.Thread]:
 
 
 def is_waiting(limiter: Limiter, number: int) -> bool:
-    return len(limiter._queue) == number
+    return len(limiter.queue) == number
 
 
 def test_first_come_first_served() -> None:
     """Those who wait pass in the order in which they came, and nobody passes them by."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
-    permit = limiter.enter()
+    permit = enter(limiter)
     passed: list[int] = []
 
     def wait(number: int) -> None:
-        mine = limiter.enter()
+        mine = enter(limiter)
         passed.append(number)
         mine.give_back()
 
@@ -258,17 +259,17 @@ def test_first_come_first_served() -> None:
 def test_a_pause_reaches_those_who_wait() -> None:
     """They look again: who can wait passes after it, who cannot is refused at once."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
-    permit = limiter.enter()
+    permit = enter(limiter)
     refused: list[float | None] = []
     passed: list[float] = []
 
     def patient() -> None:
-        limiter.enter()
+        enter(limiter)
         passed.append(time.monotonic())
 
     def hurried() -> None:
         try:
-            limiter.enter(left=1.9)
+            enter(limiter, left=1.9)
         except LimitReached as signal:
             refused.append(signal.seconds)
 
@@ -287,16 +288,16 @@ def test_a_pause_reaches_those_who_wait() -> None:
 def test_who_gives_up_lets_the_next_one_wait() -> None:
     """The wait for a permit ends after max_wait, and the one behind is the first then."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
-    permit = limiter.enter()
+    permit = enter(limiter)
     ended: list[str] = []
 
     def hurried() -> None:
         with pytest.raises(LimitReached):
-            limiter.enter(left=1)
+            enter(limiter, left=1)
         ended.append("hurried")
 
     def patient() -> None:
-        limiter.enter()
+        enter(limiter)
         ended.append("patient")
 
     threads = run(hurried)
@@ -325,7 +326,7 @@ def test_threads_keep_to_rate_and_concurrency() -> None:
     def work() -> None:
         nonlocal count
         for _ in range(5):
-            permit = limiter.enter(admit=lambda: moments.append(read.now))
+            permit = enter(limiter, admit=lambda: moments.append(read.now))
             with lock:
                 count += 1
                 under_way.append(count)
@@ -341,7 +342,7 @@ def test_threads_keep_to_rate_and_concurrency() -> None:
     for i, earlier in enumerate(moments):
         for j in range(i + 3, len(moments)):
             assert moments[j] - earlier >= (j - i - 2) / 200 - 1e-6
-    assert not limiter._queue
+    assert not limiter.queue
 
 
 def test_another_limit_carries_over_the_fill() -> None:
@@ -350,20 +351,20 @@ def test_another_limit_carries_over_the_fill() -> None:
     limiter = spent(clock, rate=1, burst=4, max_wait=0)
     clock.now += 1  # One of four tokens: a quarter.
     limiter.change(LimitOptions(rate=10, burst=8, max_wait=0))
-    limiter.enter()
-    limiter.enter()
+    enter(limiter)
+    enter(limiter)
     with pytest.raises(LimitReached):
-        limiter.enter()
+        enter(limiter)
     limiter.pause(3)
     limiter.change(LimitOptions(concurrency=1, max_wait=0))
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds == 3
     clock.now += 3
-    _permit = limiter.enter()
+    _permit = enter(limiter)
     limiter.change(LimitOptions(rate=1, concurrency=1, max_wait=0))
     with pytest.raises(LimitReached) as caught:
-        limiter.enter()
+        enter(limiter)
     assert caught.value.seconds is None
 
 
@@ -372,7 +373,7 @@ def test_idleness() -> None:
     clock = Clock()
     limiter = Limiter(LimitOptions(rate=1, concurrency=1), clock=clock)
     assert limiter.is_idle()
-    permit = limiter.enter()
+    permit = enter(limiter)
     clock.now += 1
     assert not limiter.is_idle()
     permit.give_back()
@@ -384,10 +385,10 @@ def test_idleness() -> None:
 def test_a_new_start() -> None:
     """After a fork nothing is held: permits of the time before count no longer."""
     limiter = Limiter(LimitOptions(rate=0.001, concurrency=1, max_wait=0))
-    before = limiter.enter()
+    before = enter(limiter)
     limiter.start(limiter.options)
-    _now = limiter.enter()
+    _now = enter(limiter)
     before.give_back()
     limiter.change(LimitOptions(concurrency=1, max_wait=0))
     with pytest.raises(LimitReached):
-        limiter.enter()
+        enter(limiter)

@@ -20,11 +20,10 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import parse_url
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from requests_mounts._sending.breaker import Breaker, CircuitIsOpen, Ticket
-from requests_mounts._sending.budget import Budget
+from requests_mounts._sending.breaker import CircuitIsOpen
 from requests_mounts._sending.deadline import DeadlineReached
 from requests_mounts._sending.errors import CircuitOpen, LimitExceeded
-from requests_mounts._sending.guards import Guard
+from requests_mounts._sending.guards import Gate, Guard
 from requests_mounts._sending.limit import Limiter, LimitReached, Permit
 from requests_mounts._sending.retry_after import read_retry_after
 from requests_mounts._sending.signals import Signal
@@ -43,88 +42,77 @@ _NETWORK_ERRORS = (
 """What urllib3 takes for a failed attempt."""
 
 
-class Attempt:
-    """What an attempt has taken, until it is given back or told how it ended."""
+class Attempt(Permit):
+    """What an attempt has taken, until it is given back or told how it ended.
 
-    __slots__ = ("_breaker", "_budget", "_guard", "_limiter", "_permit", "_ticket")
+    It is its own permit, and has the breaker's ticket for what the limit ``admitted`` it by.
+    """
 
-    def __init__(self, guard: Guard, origin: str) -> None:
-        self._guard = guard
-        limits, breakers, budgets = guard.limits, guard.breakers, guard.budgets
-        self._limiter: Limiter | None = (
-            limits.of("" if guard.shared else origin) if limits else None
-        )
-        self._breaker: Breaker | None = breakers.of(origin) if breakers else None
-        self._budget: Budget | None = budgets.of(origin) if budgets else None
-        self._permit: Permit | None = None
-        self._ticket: Ticket | None = None
+    handed_over = False
+    """Whether a connection gives the permit back."""
 
-    def begin(self, *, left: float = inf) -> None:
-        """Wait for a permit and a token, at most so many seconds; raises a signal if refused."""
-        breaker, limiter = self._breaker, self._limiter
+    def __init__(self, gate: Gate) -> None:
+        super().__init__(gate.limiter)
+        self._gate = gate
+
+    def begin(self, *, until: float = inf) -> None:
+        """Wait for a permit and a token, at most until a moment; raises a signal if refused."""
+        gate = self._gate
+        breaker, limiter = gate.breaker, gate.limiter
         if breaker and not breaker.passing:
             self.refuse()
         try:
             if limiter:
-                admit = breaker.admit if breaker else None
-                self._permit = permit = limiter.enter(left=left, admit=admit)
-                self._ticket = permit.admitted
+                limiter.enter(self, until=until, admit=breaker.admit if breaker else None)
             elif breaker:
-                self._ticket = breaker.admit()
+                self.admitted = breaker.admit()
         except LimitReached as reached:
-            raise LimitRefused(self._guard, reached.seconds) from None
+            raise LimitRefused(gate.guard, reached.seconds) from None
         except CircuitIsOpen as circuit:
-            raise CircuitRefused(self._guard, circuit.seconds) from None
+            raise CircuitRefused(gate.guard, circuit.seconds) from None
 
     def refuse(self, *, after: BaseException | None = None) -> None:
         """Raise a signal if the circuit is open."""
-        if self._breaker and (seconds := self._breaker.refusal()) is not None:
-            raise CircuitRefused(self._guard, seconds) from after
-
-    def send(self) -> None:
-        """Note that the request goes out, some time after it took its token."""
-        if self._permit:
-            self._permit.use()
+        breaker = self._gate.breaker
+        if breaker and (seconds := breaker.refusal()) is not None:
+            raise CircuitRefused(self._gate.guard, seconds) from after
 
     def answer(self, response: BaseHTTPResponse, method: str, retries: Any) -> None:
         """Take the headers of a response for the outcome."""
-        status = response.status
-        failed = status in self._guard.statuses
-        if self._breaker and self._ticket:
-            settle = self._breaker.fail if failed else self._breaker.succeed
-            settle(self._ticket)
-            self._ticket = None
-        if status in _ASKS_TO_WAIT and self._limiter:
-            self._hear(self._limiter, status, response.headers.get("Retry-After"))
-        if self._budget and not failed and not self._budget.is_idle():
+        gate, status = self._gate, response.status
+        failed = status in gate.statuses
+        if gate.breaker and self.admitted:
+            settle = gate.breaker.fail if failed else gate.breaker.succeed
+            settle(self.admitted)
+            self.admitted = None
+        if status in _ASKS_TO_WAIT and gate.limiter:
+            self._hear(gate.limiter, status, response.headers.get("Retry-After"))
+        if gate.budget and gate.budget.spent and not failed:
             asks = "Retry-After" in response.headers
             if not (isinstance(retries, Retry) and retries.is_retry(method, status, asks)):
-                self._budget.refund()
+                gate.budget.refund()
 
     def fail(self, error: BaseException) -> None:
         """Take an error for the outcome, if it says something of the server, and give back."""
-        if self._breaker and self._ticket and _is_failure(error):
-            self._breaker.fail(self._ticket)
-            self._ticket = None
+        breaker = self._gate.breaker
+        if breaker and self.admitted and _is_failure(error):
+            breaker.fail(self.admitted)
+            self.admitted = None
         self.end()
 
     def may_retry(self) -> bool:
         """Pay for a failure that would be sent again, and tell whether it may be."""
-        return not self._budget or self._budget.spend()
-
-    def hand_over(self) -> Permit | None:
-        """Let somebody else give the permit back."""
-        permit, self._permit = self._permit, None
-        return permit
+        budget = self._gate.budget
+        return not budget or budget.spend()
 
     def end(self) -> None:
         """Give back what is still taken; an outcome that is not known by now says nothing."""
-        if self._permit:
-            self._permit.give_back()
-            self._permit = None
-        if self._breaker and self._ticket:
-            self._breaker.forget(self._ticket)
-            self._ticket = None
+        self.give_back()
+        if self.admitted and self._gate.breaker:
+            self._gate.breaker.forget(self.admitted)
+            self.admitted = None
+
+    __del__ = end  # An interrupt may come where nobody has called it yet.
 
     def _hear(self, limiter: Limiter, status: int, header: str | None) -> None:
         seconds = None if header is None else read_retry_after(header)

@@ -126,8 +126,7 @@ class Breaker:
         with self._lock:
             if ticket is self.passing:
                 self._count(self._clock(), failed=False)
-            elif ticket in self._probes:
-                del self._probes[ticket]
+            elif self._probes.pop(ticket, None) is not None:
                 self._succeeded += 1
                 if self._succeeded >= self.options.probes:
                     self._close()
@@ -145,10 +144,8 @@ class Breaker:
                 self._open(now, min(2 * self._open_for, longest))
 
     def forget(self, ticket: Ticket) -> None:
-        """Count nothing; a probe's place is free again."""
-        if ticket is not self.passing:
-            with self._lock:
-                self._probes.pop(ticket, None)
+        """Count nothing; a probe's place is free again. A finalizer may call this anywhere."""
+        self._probes.pop(ticket, None)
 
     def _count(self, now: float, *, failed: bool) -> None:
         if self.options.failures:
@@ -166,7 +163,7 @@ class Breaker:
     def _refusal(self, now: float) -> float | None:
         if self._open_until is not None:
             return self._open_until - now if now < self._open_until else None
-        places = [end for end in self._probes.values() if end > now]
+        places = [end for end in tuple(self._probes.values()) if end > now]  # See `forget`.
         if not places or len(places) + self._succeeded < self.options.probes:
             return None
         return min(places) - now

@@ -18,27 +18,27 @@ class Budget:
     def start(self, options: BudgetOptions) -> None:
         """Begin with all tokens, whatever was before, as after a fork."""
         self.options = options
-        self._tokens: float = options.tokens
+        self.spent: float = 0
+        """How many tokens a full budget has more; read without the lock too."""
         self._lock = Lock()
 
     def change(self, options: BudgetOptions) -> None:
         """Go on under other options, with the same share of the tokens."""
         with self._lock:
-            self._tokens *= options.tokens / self.options.tokens
+            self.spent *= options.tokens / self.options.tokens
             self.options = options
 
     def is_idle(self) -> bool:
         """Tell whether a new state would be no different."""
-        return self._tokens >= self.options.tokens
+        return not self.spent
 
     def spend(self) -> bool:
         """Pay for a failure that would be retried, and tell whether the retry may go out."""
         with self._lock:
-            self._tokens = max(self._tokens - 1, 0)
-            return self._tokens > self.options.tokens / 2
+            self.spent = min(self.spent + 1, self.options.tokens)
+            return self.spent < self.options.tokens / 2
 
     def refund(self) -> None:
         """Give back what a success is worth."""
-        if not self.is_idle():
-            with self._lock:
-                self._tokens = min(self._tokens + self.options.refund, self.options.tokens)
+        with self._lock:
+            self.spent = max(self.spent - self.options.refund, 0)

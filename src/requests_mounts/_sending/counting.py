@@ -161,6 +161,7 @@ class CountedPool(HTTPConnectionPool):
             super()._prepare_proxy(conn)
         except BaseException as error:
             self._count_failure(conn, error)
+            self._fail(error)
             raise
 
     def _make_request(self, conn: Any, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -169,19 +170,28 @@ class CountedPool(HTTPConnectionPool):
         retries = kwargs["retries"]
         try:
             response: Any = super()._make_request(conn, method, *args, **kwargs)
-        except Signal:  # Nothing was sent.
+        except Signal as signal:  # Nothing was sent.
             self._counters.note(conn.free)
+            self._fail(signal)
             raise
         except BaseException as error:
             self._count_sent(conn, retries, first=first)
             self._count_failure(conn, error)
+            self._fail(error)
             raise
         if first or retries.history:
             self._count_sent(conn, retries, first=first)
             has_retry_after = "Retry-After" in response.headers
             if retries.history and not retries.is_retry(method, response.status, has_retry_after):
                 self._counters.count("recovered")
+        self._answer(conn, response, method, retries)
         return response
+
+    def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
+        """Take the headers of a response, as soon as they are there."""
+
+    def _fail(self, error: BaseException) -> None:
+        """Take an error that came instead of them."""
 
     def _put_conn(self, conn: Any) -> None:
         if conn is None:  # In the place of one that failed, and is counted as free.

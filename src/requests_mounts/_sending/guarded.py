@@ -27,7 +27,7 @@ class GuardedConnection(CountedConnection):
         """Connect, and note that the request goes out only now."""
         super().connect()
         if attempt := current_attempt.get():
-            attempt.send()
+            attempt.use()
 
     def close(self) -> None:
         """Close, which ends what the permit is for."""

@@ -6,7 +6,7 @@ The states belong to this process. They are never pickled, and begin anew in a f
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
 from requests_mounts._file.config import Config, Mount
@@ -36,6 +36,9 @@ class States(Generic[_S]):
 
     Beyond some thousands, those that are no different from new ones are dropped for others.
     """
+
+    era: ClassVar[object] = object()
+    """Another one as soon as a state of any table was dropped, so that nobody goes on with it."""
 
     def __init__(self, make: Callable[[Any], _S], options: Any) -> None:
         self._make = make
@@ -80,6 +83,7 @@ class States(Generic[_S]):
         for origin in tuple(self._states):
             state = self._states.pop(origin)
             if state.is_idle():
+                States.era = object()
                 return
             self._states[origin] = state
 
@@ -119,6 +123,35 @@ class Guard:
     """Those that count as failures."""
     shared: bool
     """Whether the limit has one state for all origins."""
+
+    def gate(self, origin: str) -> "Gate":
+        """Return what stands before the attempts at an origin, such as ``https://h:443``."""
+        era = States.era
+        limits, breakers, budgets = self.limits, self.breakers, self.budgets
+        return Gate(
+            guard=self,
+            limiter=limits.of("" if self.shared else origin) if limits else None,
+            breaker=breakers.of(origin) if breakers else None,
+            budget=budgets.of(origin) if budgets else None,
+            statuses=self.statuses,
+            era=era,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A guard at one origin, with the states looked up."""
+
+    guard: Guard
+    limiter: Limiter | None
+    breaker: Breaker | None
+    budget: Budget | None
+    statuses: frozenset[int]
+    era: object
+
+    def is_current(self) -> bool:
+        """Tell whether no state has been dropped since, perhaps one of these."""
+        return self.era is States.era
 
 
 def guard_of(

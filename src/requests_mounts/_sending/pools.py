@@ -5,7 +5,7 @@
 | an attempt begins | `urlopen`, which urllib3 calls again for each retry; refuse here |
 | it has a place in the pool | `_get_conn` |
 | a connection is made, is connected | `CountedPool._new_conn`, `PolicyConnection.connect` |
-| the headers of a response are there | `_make_request` returns |
+| the headers of a response are there, or an error instead | `_answer`, `_fail` |
 | the attempt fails, or its response is to be retried | `DeadlineRetry.increment`, before any wait |
 | its place in the pool is free again | `_put_conn`, with `None` if the connection was closed |
 
@@ -36,12 +36,12 @@ from requests_mounts._sending.body_size import bound
 from requests_mounts._sending.connections import turn_into
 from requests_mounts._sending.counters import Counters
 from requests_mounts._sending.counting import CappedPool, CountedPool
-from requests_mounts._sending.deadline import Deadline, current_deadline
+from requests_mounts._sending.deadline import DeadlineReached, current_deadline
 from requests_mounts._sending.forks import around_forks
-from requests_mounts._sending.guarded import GuardedConnection, GuardedRetry, guarded
-from requests_mounts._sending.guards import Guard
+from requests_mounts._sending.guarded import GuardedConnection, guarded
+from requests_mounts._sending.guards import Gate, Guard
 from requests_mounts._sending.reach import FREE, ReachingPool, reach_of
-from requests_mounts._sending.retry import keep_to
+from requests_mounts._sending.retry import keep_to_deadline
 from requests_mounts._sending.signals import Signal
 from requests_mounts._sending.twins import twin
 
@@ -106,7 +106,12 @@ class PolicyPool(CappedPool, ReachingPool):
         self._guard = guard
         self._origin = f"{self.scheme}://{self.host}:{self.port}"
         self._reach = reach_of(policy)
-        self._guarded: tuple[Retry, Retry] | None = None
+        self._gate: Gate | None = None
+        self._bound: tuple[Retry, Retry] | None = None
+        self._is_timed = policy.deadline is not None and not isinf(policy.deadline)
+        self._ages = (policy.keepalive_expiry, policy.max_connection_age) != (None, None)
+        most = policy.max_body_size
+        self._most = None if most is None or isinf(most) else int(most)
 
     def urlopen(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - the signature is urllib3's
         self,
@@ -117,7 +122,7 @@ class PolicyPool(CappedPool, ReachingPool):
         retries: Any = None,
         redirect: bool = True,  # noqa: FBT001, FBT002
         assert_same_host: bool = True,  # noqa: FBT001, FBT002
-        *,
+        timeout: Any = Urllib3Timeout.DEFAULT_TIMEOUT,
         pool_timeout: float | None = None,
         **kwargs: Any,
     ) -> Any:
@@ -125,117 +130,123 @@ class PolicyPool(CappedPool, ReachingPool):
         deadline = current_deadline.get()
         if deadline:
             deadline.check()
-        attempt = self._begin(self._guard, url, deadline) if self._guard else None
-        timeout = self._get_timeout(kwargs.pop("timeout", Urllib3Timeout.DEFAULT_TIMEOUT))
-        wait = self._wait(timeout) if pool_timeout is None else pool_timeout
+            timeout = self._get_timeout(timeout)  # A copy, to be clipped.
+        if pool_timeout is None and self.block:
+            pool_timeout = self._wait(timeout)
         if isinstance(retries, Retry):
-            if attempt and retries.total != 0:
-                retries = self._guard_retry(retries)
-            retries = keep_to(deadline, retries) if deadline else retries
+            retries = self._bind(retries)
         if deadline:
             left = deadline.clip(timeout)
-            wait = left if wait is None else min(wait, left)
+            pool_timeout = left if pool_timeout is None else min(pool_timeout, left)
         # These are named, as instrumentation that adds headers reads the names.
-        kwargs |= {"headers": headers, "retries": retries, "redirect": redirect}
-        kwargs |= {"assert_same_host": assert_same_host, "timeout": timeout, "pool_timeout": wait}
-        if not attempt:
+        kwargs |= {
+            "headers": headers,
+            "retries": retries,
+            "redirect": redirect,
+            "assert_same_host": assert_same_host,
+            "timeout": timeout,
+            "pool_timeout": pool_timeout,
+        }
+        if not self._guard:
             return super().urlopen(method, url, body, **kwargs)
+        # urllib3 makes the next attempt inside of this one, so that a permit that was held around
+        # it would wait for itself: it is given back before a retry, or a sleep, begins.
+        attempt = Attempt(self._find_gate(self._guard, url))
         token = current_attempt.set(attempt)
         try:
+            attempt.begin(until=deadline.end if deadline else inf)
             return super().urlopen(method, url, body, **kwargs)
         finally:
             current_attempt.reset(token)
-            attempt.end()
+            if not attempt.handed_over:
+                attempt.end()
 
-    def _begin(self, guard: Guard, url: str, deadline: Deadline | None) -> Attempt:
-        """Wait until the guard lets an attempt pass.
+    def _find_gate(self, guard: Guard, url: str) -> Gate:
+        """Return the states of a URL's origin; a pool looks up those of its own once."""
+        if url[:1] != "/":
+            return guard.gate(origin_of(url))
+        gate = self._gate
+        if gate is None or not gate.is_current():
+            gate = self._gate = guard.gate(self._origin)
+        return gate
 
-        urllib3 makes the next attempt inside of `urlopen` of the first, so that a permit that was
-        held around it would wait for itself: it is given back before a retry, or a sleep, begins.
+    def _bind(self, retry: Retry) -> Retry:
+        """Return a retry that knows of the guard and of deadlines.
+
+        An adapter hands over the same one every time, so that one is kept, but none that has the
+        errors of attempts, and with them all that was alive then.
         """
-        origin = self._origin if url[:1] == "/" else origin_of(url)
-        attempt = Attempt(guard, origin)
-        attempt.begin(left=deadline.left() if deadline else inf)
-        return attempt
+        if retry.total == 0 and type(retry) is Retry:
+            return retry  # It never tries again, and never waits.
+        known = self._bound
+        if known and known[0] is retry:
+            return known[1]
+        bound = guarded(retry) if self._guard else retry
+        bound = keep_to_deadline(bound) if self._is_timed else bound
+        if not retry.history:
+            self._bound = retry, bound
+        return bound
 
-    def _guard_retry(self, retry: Retry) -> Retry:
-        """Return the guarded retry of an adapter, which hands over the same one every time."""
-        if isinstance(retry, GuardedRetry):
-            return retry
-        known = self._guarded
-        if known is None or known[0] is not retry:
-            known = self._guarded = retry, guarded(retry)
-        return known[1]
-
-    def _wait(self, timeout: Urllib3Timeout) -> float | None:
+    def _wait(self, timeout: Any) -> float | None:
         """Return how long to wait for a connection: `None` is without end."""
         if self._policy.pool_timeout is None:
-            connect = timeout.connect_timeout
+            is_whole = isinstance(timeout, Urllib3Timeout)
+            connect = (timeout if is_whole else self._get_timeout(timeout)).connect_timeout
             return connect if isinstance(connect, (int, float)) else None
         return None if isinf(self._policy.pool_timeout) else self._policy.pool_timeout
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         """Take a connection out of the pool; what is raised after that gives its place back."""
         connection: Any = super()._get_conn(timeout=timeout)
-        if not connection.is_closed and connection.is_stale(self._policy):
+        if self._ages and not connection.is_closed and connection.is_stale(self._policy):
             _log.debug("replacing a stale connection to %s", self.origin)
             connection.close()
-        connection.deadline = current_deadline.get()
-        if connection.deadline:
-            connection.deadline.watch(connection, connection.sock)
+        connection.deadline = deadline = current_deadline.get()
+        if deadline:
+            deadline.watch(connection, connection.sock)
+            if deadline.left() <= 0:  # The wait for it may have taken the rest.
+                connection.close()
+                raise DeadlineReached(deadline)
         return connection
 
     def _wait_for_conn(self, timeout: float | None) -> Any:
         connection = super()._wait_for_conn(timeout)
         if self._guard and (attempt := current_attempt.get()):
-            attempt.send()  # What goes out after a wait takes its token now.
+            attempt.use()  # What goes out after a wait takes its token now.
         return connection
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
         return turn_into(GuardedConnection, connection) if self._guard else connection
 
-    def _prepare_proxy(self, conn: Any) -> None:
-        """Connect by way of a proxy."""
-        try:
-            super()._prepare_proxy(conn)
-        except BaseException as error:
-            if self._guard and (attempt := current_attempt.get()):
-                attempt.fail(error)
-            raise
-
-    def _make_request(self, conn: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        """Send the request over a connection, and return a response as soon as it has headers."""
-        if conn.deadline:
-            conn.deadline.check()  # The wait for the connection may have taken the rest.
-        attempt = current_attempt.get() if self._guard else None
-        try:
-            response: Any = super()._make_request(conn, method, *args, **kwargs)
-        except BaseException as error:
-            if attempt:
-                attempt.fail(error)
-            raise
-        if attempt:
-            attempt.answer(response, method, kwargs.get("retries"))
-            conn.permit = attempt.hand_over()
-        limit = self._policy.max_body_size
-        if limit is not None and not isinf(limit):
+    def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
+        if self._guard and (attempt := current_attempt.get()):
+            attempt.answer(response, method, retries)
+            attempt.handed_over = True
+            conn.permit = attempt
+        if self._most is not None:
             try:
-                bound(response, int(limit))
+                bound(response, self._most)
             except Signal:  # It is closed, and another is put in its place.
                 self._counters.note(conn.free)
                 raise
-        return response
+
+    def _fail(self, error: BaseException) -> None:
+        if self._guard and (attempt := current_attempt.get()):
+            attempt.fail(error)
 
     def _put_conn(self, conn: Any) -> None:
         """Put a connection back, or `None` in the place of one that was closed after an error."""
-        if conn is not None:
+        if conn is None:
+            super()._put_conn(conn)
+            return
+        if self._ages:
             conn.returned = time.monotonic()
-            if conn.deadline:
-                conn.deadline.release(conn)
-                conn.deadline = None
+        if conn.deadline:
+            conn.deadline.release(conn)
+            conn.deadline = None
         super()._put_conn(conn)
-        if self._guard and conn is not None and conn.permit:
+        if self._guard and conn.permit:
             conn.give_permit_back()
 
 

@@ -11,13 +11,13 @@ from urllib3.response import BaseHTTPResponse
 
 from requests_mounts._file.equality import identity
 from requests_mounts._file.policy import RetryOptions
-from requests_mounts._sending.deadline import Deadline, DeadlineReached
+from requests_mounts._sending.deadline import DeadlineReached, current_deadline
 from requests_mounts._sending.twins import twin
 
 if TYPE_CHECKING:
     _Retry = Retry
 else:
-    _Retry = object  # The class of the retry comes behind it; see `keep_to`.
+    _Retry = object  # The class of the retry comes behind it; see `keep_to_deadline`.
 
 
 def build_retry(setting: int | RetryOptions) -> Retry:
@@ -27,41 +27,41 @@ def build_retry(setting: int | RetryOptions) -> Retry:
     return _retry_of_table(setting, identity(setting))
 
 
-def keep_to(deadline: Deadline, retry: Retry) -> Retry:
-    """Return a retry of the same class and options, even the user's own, that knows a deadline."""
-    if type(retry) is Retry and not retry.total and retry.total is not None:
-        return retry  # One that never tries again never waits.
+def keep_to_deadline(retry: Retry) -> Retry:
+    """Return a retry with the options of another, and of its class, even the user's own."""
     bound = object.__new__(twin(DeadlineRetry, type(retry)))
-    vars(bound).update(vars(retry), deadline=deadline)
+    bound.__dict__ = retry.__dict__
     bounded: Retry = bound
     return bounded
 
 
 class DeadlineRetry(_Retry):
-    """Neither tries nor waits beyond a deadline."""
-
-    deadline: Deadline
+    """Neither tries nor waits beyond the deadline of the request, if it has one."""
 
     def increment(self, *args: Any, **kwargs: Any) -> Any:
         """Count an attempt; the last one was that which took the rest of the time."""
-        if self.deadline.left() <= 0:
+        deadline = current_deadline.get()
+        if deadline and deadline.left() <= 0:
             _give_back(kwargs.get("response"))
-            raise DeadlineReached(self.deadline) from kwargs.get("error")
-        return keep_to(self.deadline, super().increment(*args, **kwargs))
+            raise DeadlineReached(deadline) from kwargs.get("error")
+        return keep_to_deadline(super().increment(*args, **kwargs))
 
     def sleep_for_retry(self, response: BaseHTTPResponse) -> bool:
         """Wait as the server asks, unless that is longer than what is left."""
-        self._refuse(self.get_retry_after(response) or 0)
+        _refuse(self.get_retry_after(response) or 0)
         return super().sleep_for_retry(response)
 
     def _sleep_backoff(self) -> None:
         backoff = self.get_backoff_time()
-        self._refuse(backoff)
+        _refuse(backoff)
         time.sleep(backoff)
 
-    def _refuse(self, seconds: float) -> None:
-        if seconds >= self.deadline.left():
-            raise DeadlineReached(self.deadline)
+
+def _refuse(seconds: float) -> None:
+    """Raise `DeadlineReached` if a wait is longer than what is left."""
+    deadline = current_deadline.get()
+    if deadline and seconds >= deadline.left():
+        raise DeadlineReached(deadline)
 
 
 def _give_back(response: BaseHTTPResponse | None) -> None:
