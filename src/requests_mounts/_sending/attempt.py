@@ -107,12 +107,8 @@ class Attempt(Permit):
 
     def end(self) -> None:
         """Give back what is still taken; an outcome that is not known by now says nothing."""
+        self.admitted = None
         self.give_back()
-        if self.admitted and self._gate.breaker:
-            self._gate.breaker.forget(self.admitted)
-            self.admitted = None
-
-    __del__ = end  # An interrupt may come where nobody has called it yet.
 
     def _hear(self, limiter: Limiter, status: int, header: str | None) -> None:
         seconds = None if header is None else read_retry_after(header)

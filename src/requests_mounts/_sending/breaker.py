@@ -12,6 +12,7 @@
 import time
 from collections.abc import Callable
 from threading import Lock
+from weakref import ref
 
 from requests_mounts._file.limits import BreakerOptions
 
@@ -60,9 +61,9 @@ class Window:
 
 
 class Ticket:
-    """Says which state an attempt began in; each probe has its own."""
+    """Says which state an attempt began in; each probe has its own, and its place by having it."""
 
-    __slots__ = ()
+    __slots__ = ("__weakref__",)
 
 
 class Breaker:
@@ -73,8 +74,11 @@ class Breaker:
     _in_a_row: int
     _open_until: float | None
     """The end of the time in which everything is refused; None outside of it."""
-    _probes: dict[Ticket, float]
-    """The probes that are under way, and when each gives its place to another."""
+    _probes: dict[ref[Ticket], float]
+    """The probes that are under way, and when each gives its place to another.
+
+    One that is dropped leaves by itself, so that no interrupt can keep its place.
+    """
 
     def __init__(
         self, options: BreakerOptions, *, clock: Callable[[], float] = time.monotonic
@@ -126,7 +130,7 @@ class Breaker:
         with self._lock:
             if ticket is self.passing:
                 self._count(self._clock(), failed=False)
-            elif self._probes.pop(ticket, None) is not None:
+            elif self._probes.pop(ref(ticket), None) is not None:
                 self._succeeded += 1
                 if self._succeeded >= self.options.probes:
                     self._close()
@@ -139,13 +143,9 @@ class Breaker:
                 self._count(now, failed=True)
                 if self._is_enough():
                     self._open(now, self.options.open_for)
-            elif ticket in self._probes:
+            elif ref(ticket) in self._probes:
                 longest = max(self.options.open_for, self.options.max_open_for)
                 self._open(now, min(2 * self._open_for, longest))
-
-    def forget(self, ticket: Ticket) -> None:
-        """Count nothing; a probe's place is free again. A finalizer may call this anywhere."""
-        self._probes.pop(ticket, None)
 
     def _count(self, now: float, *, failed: bool) -> None:
         if self.options.failures:
@@ -163,7 +163,7 @@ class Breaker:
     def _refusal(self, now: float) -> float | None:
         if self._open_until is not None:
             return self._open_until - now if now < self._open_until else None
-        places = [end for end in tuple(self._probes.values()) if end > now]  # See `forget`.
+        places = [end for end in tuple(self._probes.values()) if end > now]
         if not places or len(places) + self._succeeded < self.options.probes:
             return None
         return min(places) - now
@@ -171,7 +171,7 @@ class Breaker:
     def _new_probe(self, now: float) -> Ticket:
         self._open_until = None
         probe = Ticket()
-        self._probes[probe] = now + self.options.open_for
+        self._probes[ref(probe, self._probes.pop)] = now + self.options.open_for
         return probe
 
     def _close(self) -> None:

@@ -245,9 +245,15 @@ class PolicyPool(CappedPool, ReachingPool):
         if conn.deadline:
             conn.deadline.release(conn)
             conn.deadline = None
-        super()._put_conn(conn)
-        if self._guard and conn.permit:
-            conn.give_permit_back()
+        if not self._guard:
+            super()._put_conn(conn)
+            return
+        permit, conn.permit = conn.permit, None  # Once it is in the pool, others may have it.
+        try:
+            super()._put_conn(conn)
+        finally:
+            if permit:
+                permit.give_back()
 
 
 def _asks_for_a_pool(policy: Policy) -> bool:
