@@ -142,6 +142,6 @@ def enter(
     limiter: Limiter, *, left: float = inf, admit: Callable[[], object] | None = None
 ) -> Permit:
     """Wait at most some seconds for a permit."""
-    permit = Permit(limiter)
+    permit = Permit()
     limiter.enter(permit, until=limiter._clock() + left, admit=admit)
     return permit

@@ -1024,3 +1024,22 @@ def test_a_pool_whose_state_was_dropped(server: Server, session_of: SessionOf) -
     response = session.get(server.url, stream=True)
     assert not guard.limits.of(server.url).is_idle()
     response.close()
+
+
+def test_an_interrupted_probe(server: Server, session_of: SessionOf) -> None:
+    """An interrupt of the keyboard costs neither the place of a probe nor a permit."""
+    session = session_of(mounts(server, "limit.concurrency = 1", "breaker.failures = 1"))
+    guard = adapter_of(session, server.url).guard
+    assert guard
+    gate = guard.gate(server.url)
+    assert gate.breaker
+    assert gate.limiter
+    now = [0.0]
+    gate.breaker._clock = lambda: now[0]
+    gate.breaker.fail(gate.breaker.admit())
+    now[0] += gate.breaker.options.open_for
+    with pytest.raises(KeyboardInterrupt):
+        session.post(server.url, data=_Broken(KeyboardInterrupt()))
+    assert gate.breaker.refusal() is None
+    assert gate.limiter.is_idle()
+    assert session.get(server.url).ok

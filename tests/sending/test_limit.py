@@ -1,6 +1,7 @@
 """The state of a limit: its bucket against the facts of others, its queue with real threads."""
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -205,6 +206,22 @@ def test_dropped_permits_come_back() -> None:
         cycle.append(cycle)
         del cycle
         gc.collect()
+    assert limiter.is_idle()
+
+
+class Interrupted(Permit):
+    """Is dropped in the moment of an interrupt, which Python swallows there."""
+
+    def __del__(self) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_permit_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes back though its finalizer does nothing."""
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=0))
+    for _ in range(2):
+        limiter.enter(Interrupted())
     assert limiter.is_idle()
 
 

@@ -29,6 +29,7 @@ from requests_mounts import (
     parse_config,
 )
 from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._sending.managers import PooledAdapter
 
 FILE = """
 [defaults]
@@ -326,8 +327,8 @@ def test_what_is_made_once_though_threads_meet() -> None:
     """Since Python 3.12 a cached property has no lock: the second thread finds what is there."""
     adapter = MountAdapter(Policy())
     for name in ("counters", "poolmanager"):
-        assert vars(MountAdapter)[name].func(adapter) is getattr(adapter, name)
-        assert vars(MountAdapter)[name].func(adapter) is getattr(adapter, name)
+        assert vars(PooledAdapter)[name].func(adapter) is getattr(adapter, name)
+        assert vars(PooledAdapter)[name].func(adapter) is getattr(adapter, name)
 
 
 def test_adapters_that_code_mounts_are_pickled_along() -> None:

@@ -52,7 +52,6 @@ class Attempt(Permit):
     """Whether a connection gives the permit back."""
 
     def __init__(self, gate: Gate) -> None:
-        super().__init__(gate.limiter)
         self._gate = gate
 
     def begin(self, *, until: float = inf) -> None:

@@ -148,10 +148,7 @@ class Gate:
     budget: Budget | None
     statuses: frozenset[int]
     era: object
-
-    def is_current(self) -> bool:
-        """Tell whether no state has been dropped since, perhaps one of these."""
-        return self.era is States.era
+    """That of `States`; in another one, some of these may have been dropped."""
 
 
 def guard_of(

@@ -38,26 +38,21 @@ class Permit:
     its own accord if the permit is dropped: no interrupt can fall in between, be it in a finalizer.
     """
 
+    limiter: "Limiter"
+    """What let it in."""
+    bucket: Bucket | None = None
+    token: float
+    """What the bucket asks for when the token is used."""
+    admitted: Any = None
+    """What ``admit`` returned."""
     _held: "ref[Permit] | None" = None
     """The reference; `None` too if all may be under way."""
     _holders: "set[ref[Permit]]"
-    _bucket: Bucket | None = None
-    _token: float
-    admitted: Any = None
-    """What ``admit`` returned."""
-
-    def __init__(self, limiter: "Limiter | None") -> None:
-        self._limiter = limiter
-
-    def take(self, bucket: Bucket, now: float) -> None:
-        """Take a token, which has to be there."""
-        self._bucket = bucket
-        self._token = bucket.take(now)
 
     def use(self) -> None:
         """Say that the attempt is sent now, which may be later than it was allowed to be."""
-        if self._bucket and self._limiter:
-            self._limiter.count_use(self._bucket, self._token)
+        if self.bucket:
+            self.limiter.count_use(self.bucket, self.token)
 
     def hold(self, holders: "set[ref[Permit]]") -> None:
         """Be under way."""
@@ -67,14 +62,15 @@ class Permit:
 
     def give_back(self) -> None:
         """Let the next one pass; the second time is nothing."""
-        if (held := self._held) and self._limiter:
+        if held := self._held:
             self._holders.discard(held)
             self._held = None
-            if self._limiter.queue:
-                self._limiter.wake_first()
+            if self.limiter.queue:
+                self.limiter.wake_first()
 
     def __del__(self) -> None:
-        self.give_back()
+        if self._held:
+            self.give_back()
 
 
 class _Waiter:
@@ -232,8 +228,10 @@ class Limiter:
             return False
         if admit:
             permit.admitted = admit()
+        permit.limiter = self
         if bucket:
-            permit.take(bucket, now)
+            permit.token = bucket.take(now)
+            permit.bucket = bucket
         if self.options.concurrency is not None:
             permit.hold(self._holders)
         return True
