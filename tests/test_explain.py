@@ -7,6 +7,9 @@ import pytest
 from requests.adapters import HTTPAdapter
 
 from requests_mounts import MountedSession, load_config, parse_config
+from requests_mounts._command.check import check
+from requests_mounts._command.compare import compare
+from requests_mounts._command.describe import describe
 from requests_mounts._file.policy import Policy
 
 FILE = """\
@@ -222,3 +225,47 @@ def test_a_key_that_is_compared_as_text(session: MountedSession) -> None:
     assert found.prefix == "https://www.example.com/?page="
     reasons = {other.prefix: other.reason for other in found.others}
     assert reasons["https://www.example.com/"] == "a longer key is compared as text"
+
+
+HELD = {"HOST": "held.example.com", "TOP": "example.com"}
+REFERRING = """\
+[mounts."https://${HOST}/v1/"]
+timeout = 1
+[mounts."https://*.${TOP}/"]
+deny = true
+[[expect]]
+url = "https://a.example.com/"
+mount = "https://${HOST}/v1/"
+"""
+
+
+def test_what_variables_hold_is_not_shown() -> None:
+    """Prefixes are shown as the file writes them, also of mounts that only differ."""
+    config = parse_config(REFERRING, environ=HELD)
+    session = MountedSession(config)
+    others = session.explain("https://held.example.com/").others
+    assert {other.prefix for other in others} == {"https://${HOST}/v1/", "https://"}
+    assert {mount.prefix for mount in describe(config)} >= {"https://${HOST}/v1/"}
+    (change,) = compare(config, parse_config(REFERRING.replace("= 1", "= 2"), environ=HELD))
+    assert str(change).startswith("~ https://${HOST}/v1/\n")
+    (failed, *_) = (found for found in check(config) if found.severity == "error")
+    assert failed.message == ("expected https://${HOST}/v1/ (got https://*.${TOP}/: another host)")
+
+
+def test_a_prefix_that_lacks_its_variable() -> None:
+    """What it may serve is not sent offline; it is told before the rest."""
+    text = '[defaults]\ntimeout = 3\n[mounts."https://api.${ENV}.example.com/"]\ndeny = true'
+    session = MountedSession(parse_config(text, offline=True, source="m.toml"))
+    assert (
+        str(session.explain("https://api.test.example.com/v1"))
+        == """\
+https://api.test.example.com/v1
+  not sent, as it may be served by
+    https://api.${ENV}.example.com/  the environment variable ENV is not set
+  served by https://
+    timeout  3  m.toml:2  defaults"""
+    )
+    assert session.explain("https://api.example.org/").unknown == ()
+    denied = parse_config(f'unmatched = "deny"\n{text}', offline=True, source="m.toml")
+    found = MountedSession(denied).explain("https://api.test.example.com/v1")
+    assert str(found).splitlines()[1] == '  denied by unmatched = "deny"  m.toml:1'

@@ -45,6 +45,7 @@ class Loser:
     """A prefix of the same host that does not serve the URL."""
 
     prefix: str
+    """Its canonical spelling, or as the file writes it if variables are a part of it."""
     reason: str
 
 
@@ -68,6 +69,11 @@ class Explanation:
     Empty for an adapter that was mounted from code.
     """
     others: tuple[Loser, ...]
+    unknown: tuple[Loser, ...] = ()
+    """Prefixes that may serve the URL and lack a variable, as the file was loaded offline.
+
+    If there are some, a request to the URL is refused before anything is sent.
+    """
     denied: bool = False
     """Whether a request to the URL raises `DeniedURL`."""
 
@@ -79,7 +85,7 @@ class Explanation:
 
         With ``everything``, settings are in it that are built in or have no effect.
         """
-        lines = [self.url, f"  {self._verdict()}"]
+        lines = [self.url, *self._refusal(), f"  {self._verdict()}"]
         told = [setting for setting in self.settings if everything or self._matters(setting)]
         rows = [(one, show_toml(one.value)) for one in told if one.value is not None or everything]
         width = max((len(setting.key) for setting, _ in rows), default=0)
@@ -94,10 +100,14 @@ class Explanation:
         if counted := [key for key in _COUNTED if key in keys]:
             lines.append(f"  counted by each process for itself: {', '.join(counted)}")
         if self.others:
-            width = max(len(other.prefix) for other in self.others)
-            lines.append("  not served by")
-            lines += [f"    {other.prefix:{width}}  {other.reason}" for other in self.others]
+            lines += ["  not served by", *_columns(self.others)]
         return "\n".join(lines)
+
+    def _refusal(self) -> list[str]:
+        """Say which prefixes may serve the URL instead, where nothing is sent because of them."""
+        if not self.unknown or self.denied:
+            return []
+        return ["  not sent, as it may be served by", *_columns(self.unknown)]
 
     def _verdict(self) -> str:
         """Say who serves the URL, or what denies it and where that is written."""
@@ -151,7 +161,12 @@ def explain(
         prefix=winner,
         line=place.line if place else None,
         settings=settings,
-        others=tuple(_losers(url, winner, keys)),
+        others=tuple(_losers(config, url, winner, keys)),
+        unknown=tuple(
+            Loser(prefix=one.text, reason=f"the environment variable {one.variable} is not set")
+            for one in config.partial
+            if one.may_serve(prepare(url))
+        ),
         denied=mount.policy.deny if mount else False,
     )
 
@@ -175,13 +190,19 @@ def setting_of(config: Config, mount: Mount, path: SettingPath, value: object) -
     )
 
 
-def _losers(url: str, winner: str | None, keys: Iterable[str]) -> Iterator[Loser]:
+def _columns(losers: tuple[Loser, ...]) -> Iterator[str]:
+    width = max(len(loser.prefix) for loser in losers)
+    return (f"    {loser.prefix:{width}}  {loser.reason}" for loser in losers)
+
+
+def _losers(config: Config, url: str, winner: str | None, keys: Iterable[str]) -> Iterator[Loser]:
+    shown = {mount.text: mount.shown for mount in config.mounts if mount.key is not None}
     place = Location.find(prepare(url))
     won = Prefix.read(winner or "")
     for key in keys:
         prefix = Prefix.read(key)
         if place and prefix and key != winner and (reason := _reason(prefix, place, won)):
-            yield Loser(prefix=key, reason=reason)
+            yield Loser(prefix=shown.get(key, key), reason=reason)
 
 
 def _reason(prefix: Prefix, place: Location, won: Prefix | None) -> str | None:

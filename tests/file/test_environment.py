@@ -494,3 +494,11 @@ def test_a_missing_variable_at_the_top_of_a_file(key: str, written: str) -> None
     config = parse_config(text, offline=True)
     assert (config.unmatched, config.ignore) == ("allow", ())
     assert {mount.lacking for mount in config.mounts} == {("A",) if key == "unmatched" else ()}
+
+
+def test_what_a_prefix_holds_is_not_shown() -> None:
+    """A conflict with it names the reference."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config("[mounts.'http://${HOST}/']\ntls.verify = true", environ={"HOST": "held"})
+    assert "(got http://${HOST}/)" in str(caught.value)
+    assert "held" not in str(caught.value)

@@ -206,3 +206,13 @@ def test_advice_is_data() -> None:
     (one,) = advise(parse_config(text), [numbers(connections=60, discarded=48, peak=6)])
     assert (one.prefix, one.path, one.line, one.key) == (PREFIX, "<string>", 2, "pool_maxsize")
     assert one.message.startswith("pool_maxsize = 2: 48 of 60")
+
+
+def test_what_a_prefix_holds_is_not_shown() -> None:
+    """The advice names the reference."""
+    text = "[defaults]\npool_maxsize = 2\n[mounts.'https://${HOST}/']"
+    config = parse_config(text, environ={"HOST": "held"})
+    found = numbers("https://held/", connections=60, discarded=48, peak=6)
+    assert [one.message.rpartition("for ")[2] for one in advise(config, [found])] == [
+        "https://${HOST}/"
+    ]

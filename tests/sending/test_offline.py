@@ -4,9 +4,19 @@ import pickle
 from pathlib import Path
 
 import pytest
+import requests
 import responses
 
-from requests_mounts import MountsError, load_session
+from requests_mounts import (
+    DeniedURL,
+    MountedSession,
+    MountsError,
+    load_config,
+    load_session,
+    mount,
+    parse_config,
+)
+from requests_mounts._command.check import check
 from servers import Knowing
 
 LACKING = [
@@ -87,3 +97,54 @@ def test_other_mounts_of_the_file_send(knowing: Knowing, tmp_path: Path) -> None
                 session.get("https://h/")
             with pytest.warns(match="Unverified HTTPS request"):
                 assert session.get(knowing.url).ok
+
+
+def test_what_a_prefix_without_its_variable_may_serve(knowing: Knowing, tmp_path: Path) -> None:
+    """It is refused, as that mount may deny it; on every session, and after a reload too."""
+    path = write(tmp_path, "https://${HOST}/v1/", "deny = true")
+    path.write_text(f"{path.read_text()}[mounts.'{knowing.url}']\ntls.verify = false\n")
+    plain = mount(requests.Session(), load_config(path, offline=True))
+    with load_session(path, offline=True) as session, plain:
+        for each in (session, plain, pickle.loads(pickle.dumps(session))):
+            with pytest.raises(MountsError) as caught:
+                each.get(f"{knowing.url}/v1/x")
+            assert str(caught.value) == (
+                "https://${HOST}/v1/ may serve this URL, and needs the environment variable HOST"
+            )
+        assert knowing.connections == 0
+        with pytest.warns(match="Unverified HTTPS request"):
+            assert session.get(f"{knowing.url}/v2").ok
+        path.write_text(path.read_text().replace("/v1/", "/v2/"))
+        assert knowing.url in session.reload().kept[0]
+        with pytest.raises(MountsError, match="HOST"):
+            session.get(f"{knowing.url}/v2")
+
+
+def test_what_is_denied_anyway() -> None:
+    """By a mount that is known; another that may serve the URL changes nothing then."""
+    text = '[mounts."https://${HOST}/"]\n[mounts."https://h/"]\ndeny = true'
+    with pytest.raises(DeniedURL):
+        MountedSession(parse_config(text, offline=True)).get("https://h/x")
+
+
+def test_what_is_mocked_may_be_served_by_any_prefix() -> None:
+    """A mock needs no variable."""
+    session = MountedSession(parse_config('[mounts."https://${HOST}/"]', offline=True))
+    with responses.RequestsMock() as mock:
+        mock.get("https://h/x", body="mocked")
+        assert session.get("https://h/x").text == "mocked"
+
+
+def test_an_expectation_that_a_variable_decides() -> None:
+    """Nothing is said of it offline."""
+    text = """
+        [mounts."https://api.${ENV}.example.com/"]
+        [[expect]]
+        url = "https://api.prod.example.com/x"
+        mount = "https://api.prod.example.com/"
+        [[expect]]
+        url = "https://www.example.com/"
+        mount = "http://"
+    """
+    failed = [one for one in check(parse_config(text, offline=True)) if one.severity == "error"]
+    assert [one.key for one in failed] == ["expect[1].mount"]

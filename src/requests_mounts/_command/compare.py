@@ -82,10 +82,11 @@ def compare(old: Config, new: Config) -> Iterator[Change]:
     for prefix in sorted({*before, *after}, key=lambda prefix: (-len(prefix), prefix)):
         one, other = before.get(prefix), after.get(prefix)
         changes = tuple(_changes(old, one, new, other))
+        shown = next(mount.shown for mount in (other, one) if mount)
         if not one or not other:
-            yield Change(prefix, "removed" if one else "added", changes)
+            yield Change(shown, "removed" if one else "added", changes)
         elif changes:
-            yield Change(prefix, "changed", changes)
+            yield Change(shown, "changed", changes)
 
 
 def _changes(

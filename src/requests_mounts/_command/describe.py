@@ -14,6 +14,7 @@ class Described:
     """A mount."""
 
     prefix: str
+    """With the references to variables that the file writes, not with what they hold."""
     path: str | None
     line: int | None
     settings: tuple[Setting, ...]
@@ -36,7 +37,7 @@ def describe(config: Config) -> Iterator[Described]:
         settings = tuple(setting_of(config, mount, path, value) for path, value in told)
         place = config.place(mount)
         yield Described(
-            prefix=mount.text,
+            prefix=mount.shown,
             path=place.file if place else None,
             line=place.line if place else None,
             settings=settings,

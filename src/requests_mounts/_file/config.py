@@ -10,6 +10,7 @@ from requests_mounts._file.inheritance import Layer, Layers
 from requests_mounts._file.policy import Policy
 from requests_mounts._file.settings import SettingPath
 from requests_mounts._routing.index import Index
+from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._routing.prefix import Prefix
 
 
@@ -90,6 +91,8 @@ class Config:
     unmatched: str = "allow"
     expect: tuple[Claim, ...] = ()
     ignore: tuple[str, ...] = ()
+    partial: tuple[PartialPrefix, ...] = ()
+    """The prefixes that lack a variable, and so are no mounts, as the file was loaded offline."""
 
     def __repr__(self) -> str:
         return f"<Config {self.name!r}, {len(self.mounts)} mounts>"

@@ -34,6 +34,7 @@ from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out
 from requests_mounts._file.targets import locate_target
 from requests_mounts._file.validation import validate
+from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import Secret, is_missing, reveal
 from requests_mounts._toml import KeyPath, show_key, show_text
@@ -111,7 +112,8 @@ def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
     if findings.diagnostics:
         raise ConfigError(findings.diagnostics)
     claims = tuple(_claims(file, tables, documents[0]))
-    return Config(layers, variables, mounts, file.unmatched, claims, file.ignore)
+    partial = tuple(_partial_prefixes(file, variables)) if variables.offline else ()
+    return Config(layers, variables, mounts, file.unmatched, claims, file.ignore, partial)
 
 
 def _name_mounts(document: Document, variables: Variables, findings: Findings) -> dict[str, str]:
@@ -259,6 +261,14 @@ def _make_mounts(
     return sorted(mounts, key=lambda mount: len(mount.text), reverse=True)
 
 
+def _partial_prefixes(file: File, variables: Variables) -> Iterator[PartialPrefix]:
+    """Name the prefixes that lack a variable."""
+    for name in file.mounts:
+        filled = fill_in(name, variables=variables) if "${" in name else name
+        if isinstance(filled, Secret):
+            yield PartialPrefix(name, filled.missing[0])
+
+
 def _lacking(missing: Mapping[str, tuple[str, ...]], *tables: str) -> tuple[str, ...]:
     return tuple(name for table in tables for name in missing.get(table, ())) if missing else ()
 
@@ -290,7 +300,7 @@ def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) ->
         is_plain = mount.text.startswith("http:")
         tls = None if is_plain else mount.policy.tls
         if mount.policy.tls and is_plain:
-            message = f"expected an https:// prefix for it (got {mount.text})"
+            message = f"expected an https:// prefix for it (got {mount.shown})"
             findings.report((*place, "tls"), message, "conflict")
         if (key := (id(mount.policy), is_plain)) not in tried:
             tried[key] = (*of_tls(tls), *_problems_of(mount.policy, offline=offline))

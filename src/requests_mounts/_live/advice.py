@@ -77,7 +77,7 @@ def _advice(config: Config, mount: Mount, found: _Finding) -> Advice:
     origin = config.origin(mount, path)
     message = f"{found.key} = {show_toml(value)}: {found.why}; set {show_toml(found.better)}"
     if origin.layer != "mount":
-        message += f" for {mount.text}"
+        message += f" for {mount.shown}"
     place = origin.place or config.place(mount)
     return Advice(
         prefix=mount.text,

@@ -83,6 +83,7 @@ class Loaded:
             guard=guard,
             lacking=mount.lacking,
             offline=self.config.variables.offline,
+            partial=self.config.partial,
         )
         adapter.report = self.report
         adapter.siblings = self.siblings
@@ -137,7 +138,10 @@ class Loaded:
         """Let an adapter that stays name the places of the newer file."""
         places = places_of(self.config, mount) if adapter.guard else {}
         place = _refusal(self.config, mount)
-        adapter.renew(mount.policy, place=place, places=places, lacking=mount.lacking)
+        partial = self.config.partial
+        adapter.renew(
+            mount.policy, place=place, places=places, lacking=mount.lacking, partial=partial
+        )
 
     def look(self, table: MountTable) -> None:
         """Reload if the interval is over and a file is another than at the last look.

@@ -19,6 +19,7 @@ from urllib3.exceptions import EmptyPoolError, HTTPError
 from requests_mounts._cached import cached_property
 from requests_mounts._errors import MountsError
 from requests_mounts._file.policy import Policy, Timeout
+from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._secret import redact, reveal
 from requests_mounts._sending.bodies import read_under
 from requests_mounts._sending.body_size import BoundedBody
@@ -51,13 +52,13 @@ class MountAdapter(PooledAdapter):
 
     ``prefix`` and ``place`` tell an error where the policy comes from, ``lacking`` the variables
     without which it is not what the file says, so that nothing is sent; ``offline`` whether it was
-    loaded so.
+    loaded so, and ``partial`` the prefixes of that file that may be meant instead of this one.
     """
 
     __module__ = "requests_mounts"
     __attrs__ = [  # noqa: RUF012 - as requests has it
         *HTTPAdapter.__attrs__, "_policy", "prefix", "place", "guard", "lacking", "offline",
-        "siblings",
+        "partial", "siblings",
     ]  # fmt: skip
 
     siblings: Siblings | None = None
@@ -72,12 +73,14 @@ class MountAdapter(PooledAdapter):
         guard: Guard | None = None,
         lacking: tuple[str, ...] = (),
         offline: bool = False,
+        partial: tuple[PartialPrefix, ...] = (),
     ) -> None:
         self._policy = policy
         self.prefix = prefix
         self.place = place
         self.lacking = lacking
         self.offline = offline
+        self.partial = partial
         self.guard = guard or guard_of(policy, prefix=prefix)
         super().__init__(
             pool_connections=policy.pool_connections,
@@ -90,10 +93,16 @@ class MountAdapter(PooledAdapter):
         return f"<MountAdapter {self.policy}>"
 
     def renew(
-        self, policy: Policy, *, place: str, places: Mapping[str, str], lacking: tuple[str, ...]
+        self,
+        policy: Policy,
+        *,
+        place: str,
+        places: Mapping[str, str],
+        lacking: tuple[str, ...],
+        partial: tuple[PartialPrefix, ...],
     ) -> None:
         """Take a policy that means the same, from a newer file where it stands elsewhere."""
-        self._policy, self.place, self.lacking = policy, place, lacking
+        self._policy, self.place, self.lacking, self.partial = policy, place, lacking, partial
         if self.guard:
             self.guard.places.update(places)
 
@@ -143,6 +152,10 @@ class MountAdapter(PooledAdapter):
 
     def _find_missed(self, request: PreparedRequest, proxies: Any) -> MountsError | None:
         """Return the error for what the policy of a file that was loaded offline lacks."""
+        for other in self.partial:
+            if other.may_serve(request.url or ""):
+                needed = f"needs the environment variable {other.variable}"
+                return MountsError(f"{other.text} may serve this URL, and {needed}")
         if self.lacking:
             return MountsError(f"{self.prefix} needs the environment variable {self.lacking[0]}")
         try:
