@@ -10,6 +10,7 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_TEXT = 64
+_LONGEST_PATH = 4096
 _LARGEST_SHOWN_BITS = 128
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -78,6 +79,11 @@ def show_toml(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return "none" if value is None else show_value(value)
+
+
+def show_path(path: str | Secret) -> str:
+    """Write the path of a file as a TOML string, as much of it as a system takes."""
+    return _quote(str(path), longest=_LONGEST_PATH)
 
 
 def _quote(text: str, *, longest: int | None = _LONGEST_TEXT) -> str:

@@ -14,6 +14,8 @@ from requests_mounts._secret import HIDDEN, is_secret, redact_written
 
 _WIDTH = 100
 _BEFORE_CARET = 40
+_AROUND = 1000
+"""Characters of a line that are looked at before and after the caret."""
 _LONGEST_KEY = 200
 _TOKEN = re.compile(
     r'''(?P<string>"""(?:[^"\\]++|\\.|"(?!""))*+(?:"{3,5}|\Z)'''
@@ -72,6 +74,7 @@ def _secret_parts(text: str) -> Iterator[tuple[int, int, str]]:
         elif token["equals"]:
             key = text[max(key_start, start - _LONGEST_KEY) : start]
             hiding = end if is_secret(key.strip(" \t\"'")) else None
+            key_start = end
         elif token["other"]:
             comma = max(token[0].rfind(","), token[0].rfind("{"))
             key_start = start + comma + 1 if comma >= 0 else key_start
@@ -110,12 +113,14 @@ def _hidden_value(text: str, start: int, end: int) -> tuple[int, int, str]:
 def excerpt(masked: Masked, line: tuple[int, int], span: tuple[int, int], number: int) -> str:
     """Draw carets under a part of a line; a long line is cut around it."""
     start, end = masked.around(span[0]) or span
-    start, end = max(start, line[0]), min(max(start, end), line[1])
+    start, end = max(start, line[0]), min(max(start, end), line[1], start + _AROUND)
+    first, last = max(line[0], start - _AROUND), min(line[1], end + _AROUND)
     continued = line[0] > 0 and masked.hides(line[0] - 1) and masked.hides(line[0])
-    before = HIDDEN * continued + _printable(masked.show(line[0], start))
+    before = HIDDEN * continued + _printable(masked.show(first, start))
     under = _printable(masked.show(start, end))
-    after = _printable(masked.show(end, line[1]))
-    if len(before) + len(under) + len(after) > _WIDTH and len(before) > _BEFORE_CARET:
+    after = _printable(masked.show(end, last))
+    too_long = len(before) + len(under) + len(after) > _WIDTH and len(before) > _BEFORE_CARET
+    if too_long or first > line[0]:
         before = f"…{before[-_BEFORE_CARET:]}"
     room = _WIDTH - len(before)
     if len(under) + len(after) > room:

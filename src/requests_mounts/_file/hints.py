@@ -195,6 +195,8 @@ def _shape(expected: str, path: KeyPath, value: object) -> str:
             return 'write { bearer = "${TOKEN}" }, or { username, password }'
         case "a table", [*_, "headers"], str() | list():
             return 'write { NAME = "text" }'
+        case "a table", [_, _, *_], [dict(), *_]:
+            return "write its header in single brackets"
         case "a table", _, _:
             return _table(path, value)
     return ""

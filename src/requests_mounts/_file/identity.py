@@ -7,7 +7,7 @@ from requests_mounts._file.bearer import bearer_file
 from requests_mounts._file.policy import Auth, Policy
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import is_missing, is_secret
-from requests_mounts._toml import show_toml
+from requests_mounts._toml import show_path
 
 _WAYS = ("bearer", "bearer_file", "username")
 _OTHERS = "expected one of bearer, bearer_file, or username and password"
@@ -40,7 +40,7 @@ def _file_problem(auth: Auth) -> str:
     if path is None or is_missing(path):
         return ""
     problem = bearer_file(path).look()
-    return f"expected the file of a token (got {show_toml(path)}: {problem})" if problem else ""
+    return f"expected the file of a token (got {show_path(path)}: {problem})" if problem else ""
 
 
 def secrets_of(policy: Policy) -> Iterator[tuple[str, ...]]:

@@ -109,8 +109,8 @@ def _whole(name: str, value: object) -> str:
             pair = f"cert_file = {show_text(certificate)}, key_file = {show_text(key)}"
             return f"tls = {{ {pair} }}"
         case "proxies", dict() if value:
-            urls = {str(url) for url in value.values()}
-            if len(urls) > 1:
+            urls = {url for url in value.values() if isinstance(url, str)}
+            if len(urls) != 1:
                 return "proxy, one URL in each mount,"
             return "" if "@" in min(urls) else f"proxy = {show_text(min(urls))}"
     return ""

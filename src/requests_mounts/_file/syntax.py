@@ -1,6 +1,7 @@
 """What is wrong with a text that is not TOML, and what to write instead."""
 
 import re
+import unicodedata
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 
 import tomli
@@ -68,7 +69,18 @@ def not_toml(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
     if _BARE_PREFIX.search(source.text[: error.pos]):
         expected = 'expected quotes around the prefix, such as [mounts."https://api.example.com/"]'
     span = word.span() if word else (error.pos, error.pos)
-    return source.diagnose(span, f"{expected} (got {got}){_instead(source, error)}", code="syntax")
+    hint = _instead(source, error) or _character(source, error.pos)
+    return source.diagnose(span, f"{expected} (got {got}){hint}", code="syntax")
+
+
+def _character(source: Source, at: int) -> str:
+    """Name a character that is easily taken for another, or for none."""
+    char = source.text[at : at + 1]
+    if char == "\r":
+        return "; end the lines with LF, or with CR and LF"
+    if char.isascii() or source.masked.hides(at):
+        return ""
+    return f"; the character is {unicodedata.name(char, f'U+{ord(char):04X}')}"
 
 
 def _instead(source: Source, error: tomli.TOMLDecodeError) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from requests_mounts._file.policy import Tls
 from requests_mounts._secret import Secret, is_missing, reveal
-from requests_mounts._toml import show_toml
+from requests_mounts._toml import show_path, show_value
 
 VERSIONS = {
     "TLSv1": ssl.TLSVersion.TLSv1,
@@ -36,7 +36,7 @@ def tls_problems(tls: Tls, *, open_files: bool = True) -> Iterator[tuple[str, st
         try:
             context.set_ciphers(reveal(tls.ciphers))
         except (ssl.SSLError, ValueError):  # The latter of a NUL character.
-            yield "ciphers", f"expected ciphers that OpenSSL knows (got {show_toml(tls.ciphers)})"
+            yield "ciphers", f"expected ciphers that OpenSSL knows (got {show_value(tls.ciphers)})"
     oldest, newest = tls.minimum_version or _OLDEST, tls.maximum_version
     if newest and VERSIONS[oldest] > VERSIONS[newest]:
         if tls.minimum_version:
@@ -72,7 +72,7 @@ def _verify_problem(context: ssl.SSLContext, path: str | Secret) -> str | None:
         if not os.path.isdir(name):  # noqa: PTH112 - a path as requests takes it
             context.load_verify_locations(name)
     except (OSError, ValueError) as error:
-        got = f"got {show_toml(path)}: {describe(error)}"
+        got = f"got {show_path(path)}: {describe(error)}"
         return f"expected CA certificates ({got}){_hint(path)}"
     return None
 
@@ -84,18 +84,18 @@ def _certificate_problems(
     for key, path in (("cert_file", cert_file), ("key_file", tls.key_file)):
         if path and not os.path.isfile(reveal(path)):  # noqa: PTH113 - as above
             missing = True
-            yield key, f"expected a file (got {show_toml(path)}: there is none){_hint(path)}"
+            yield key, f"expected a file (got {show_path(path)}: there is none){_hint(path)}"
     if missing:
         return
     try:
         load_certificate(context, tls)
     except (OSError, ValueError) as error:
         if tls.key_password is not None and _is_encrypted(context, tls):
-            key = show_toml(tls.key_file or cert_file)
+            key = show_path(tls.key_file or cert_file)
             yield "key_password", f"expected the password of {key} (got another)"
             return
         reason = describe(error)
-        message = f"expected a certificate and its key (got {show_toml(cert_file)}: {reason})"
+        message = f"expected a certificate and its key (got {show_path(cert_file)}: {reason})"
         yield "cert_file", message
 
 
