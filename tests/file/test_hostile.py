@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from requests_mounts import ConfigError, load_config, parse_config
-from requests_mounts._command.check import check
 
 HUGE = f"0x{'f' * 5000}"
 """More digits than Python writes, and more than a float holds."""
@@ -126,19 +125,26 @@ def test_many_problems_on_one_line() -> None:
     assert last.excerpt.splitlines()[0] == f"   2 | … {'1, ' * 13}1, ]"
 
 
+@pytest.mark.parametrize("number", [HUGE, str(2**53)])
 @pytest.mark.parametrize(
-    "text",
+    "written",
     [
-        f"max_retries = {{ total = {HUGE}, status_forcelist = [503] }}",
-        f"limit = {{ rate = 1, burst = {HUGE} }}\nbreaker = {{ ratio = 0.5 }}",
-        f"limit = {{ rate = 1 }}\nbreaker = {{ ratio = 0.5, minimum = {HUGE} }}",
-        f"max_body_size = {HUGE}\nretry_budget = {{ tokens = {HUGE} }}",
+        "max_retries = {}",
+        "max_retries = {{ total = {} }}",
+        "max_body_size = {}",
+        "limit.concurrency = {}",
+        "limit = {{ rate = 1, burst = {} }}",
+        "breaker.failures = {}",
+        "retry_budget.tokens = {}",
     ],
 )
-def test_a_huge_integer_that_is_valid(text: str) -> None:
-    """It is warned of as of any other."""
-    found = check(parse_config(MOUNT + text))
-    assert all(len(str(one)) < 500 for one in found)
+def test_an_integer_that_nobody_counts_to(written: str, number: str) -> None:
+    """It is refused where it is read, as not every program that is told of it could write it."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(MOUNT + written.format(number))
+    (found,) = caught.value.diagnostics
+    assert (found.line, found.code) == (2, "invalid-value")
+    parse_config(MOUNT + written.format(2**53 - 1))
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -8,9 +8,6 @@ from requests_mounts._command.caution import Caution
 from requests_mounts._command.worst_case import retries, timeouts
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.policy import Policy
-from requests_mounts._toml import show_value
-
-_MOST_AT_ONCE = 2**53
 
 
 def of_limits(policy: Policy) -> Iterator[Caution]:
@@ -30,11 +27,10 @@ def of_limits(policy: Policy) -> Iterator[Caution]:
         causes = ("breaker.window", "breaker.ratio")
         yield Caution(code="short-window", message=message, causes=causes)
     if limit and limit.rate is not None:
-        # A larger burst is always enough, and may be more than a float holds.
-        most = breaker.window * limit.rate / limit.per + min(limit.burst, _MOST_AT_ONCE)
+        most = breaker.window * limit.rate / limit.per + limit.burst
         if most < breaker.minimum:
             message = (
-                f"minimum = {show_value(breaker.minimum)} is never reached, as limit lets at most"
+                f"minimum = {breaker.minimum} is never reached, as limit lets at most"
                 f" {int(most)} attempts pass in breaker.window; set minimum = {int(most)}, or less"
             )
             causes = ("breaker.minimum", "breaker.ratio")

@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from requests_mounts._file.types import Expected, Limit, Seconds, Status
+from requests_mounts._file.types import LARGEST, Expected, Limit, Seconds, Status
 
 _CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
@@ -27,7 +27,9 @@ _Rate: TypeAlias = Annotated[
 _Period: TypeAlias = Annotated[
     float, Field(strict=True, gt=0, allow_inf_nan=False), Expected("seconds, a number above 0")
 ]
-_Positive: TypeAlias = Annotated[int, Field(strict=True, ge=1), Expected("an integer of 1 or more")]
+_Positive: TypeAlias = Annotated[
+    int, Field(strict=True, ge=1, le=LARGEST), Expected("an integer of 1 or more")
+]
 _Ratio: TypeAlias = Annotated[
     float, Field(strict=True, gt=0, le=1), Expected("a number above 0, at most 1")
 ]

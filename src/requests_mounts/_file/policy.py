@@ -20,6 +20,7 @@ from requests_mounts._file.limits import (
     LimitTable,
 )
 from requests_mounts._file.types import (
+    LARGEST,
     SCALAR,
     TABLE,
     TABLE_OR_SCALAR,
@@ -132,7 +133,7 @@ class RetryOptions:
 MaxRetries: TypeAlias = Annotated[
     Annotated[
         int,
-        Field(strict=True, ge=0),
+        Field(strict=True, ge=0, le=LARGEST),
         Expected("an integer of 0 or more, or a table of urllib3.Retry's options"),
         Tag(SCALAR),
     ]

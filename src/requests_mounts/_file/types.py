@@ -69,6 +69,9 @@ def bounded(seconds: float) -> float:
 
 _LONGEST_WAIT = 1e8
 
+LARGEST = 2**53 - 1
+"""The largest integer that JSON and a float hold as it is."""
+
 TABLE, ARRAY, SCALAR = "<table>", "<array>", "<scalar>"
 """The names of the alternatives where a value may have several shapes."""
 
@@ -88,7 +91,7 @@ OnlyFalse: TypeAlias = Annotated[
     WithJsonSchema({"type": "boolean", "const": False}),
 ]
 Count: TypeAlias = Annotated[
-    Annotated[int, Field(strict=True, ge=0)] | OnlyFalse,
+    Annotated[int, Field(strict=True, ge=0, le=LARGEST)] | OnlyFalse,
     Expected("an integer of 0 or more, or false"),
 ]
 Duration: TypeAlias = Annotated[
@@ -112,7 +115,8 @@ Seconds: TypeAlias = Annotated[
     _ABOVE_ZERO,
 ]
 Bytes: TypeAlias = Annotated[
-    Annotated[int, Field(strict=True, ge=0)] | Annotated[float, Field(strict=True, ge=inf)],
+    Annotated[int, Field(strict=True, ge=0, le=LARGEST)]
+    | Annotated[float, Field(strict=True, ge=inf)],
     Expected("bytes, an integer of 0 or more, or inf for no limit"),
     WithJsonSchema({"type": ["integer", "null"], "minimum": 0}),
 ]
