@@ -125,6 +125,13 @@ def test_many_problems_on_one_line() -> None:
     assert last.excerpt.splitlines()[0] == f"   2 | … {'1, ' * 13}1, ]"
 
 
+def test_a_long_secret_before_the_caret() -> None:
+    """What is quoted does not begin like a line if it is the end of one."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f'{MOUNT}headers = {{ A = "http://{"u" * 2000}@h", B = 3 }}')
+    assert caught.value.diagnostics[0].excerpt == ('   2 | …", B = 3 }\n     |         ^')
+
+
 @pytest.mark.parametrize("number", [HUGE, str(2**53)])
 @pytest.mark.parametrize(
     "written",

@@ -51,6 +51,8 @@ def test_whatever_the_variables_hold(scheme: str, pieces: list[str], a: str, b: 
         ("https://${HOST}/../v1/", "https://h/v2/", "http://h/v1/"),
         ("https://api.${ENV}.example.com/", "https://api.a.b.example.com/", "https://api.example.org/"),
         ("https://api.${DOMAIN}/", "https://api.example.org/", "https://www.example.org/"),
+        ("https://api.${DOMAIN}/", "https://api/", "https://www/"),
+        ("https://${A}.b.${B}/", "https://c/x", "http://c/x"),
         ("https://api-${ENV}.example.com/", "https://api-x.example.com/", "https://api-x.example.org/"),
         ("https://*.${DOMAIN}/", "https://a.example.org/", "http://a.example.org/"),
         ("https://10.${NET}.0.1/", "https://10.2.0.1/", "http://10.2.0.1/"),
