@@ -237,3 +237,56 @@ def test_a_table_of_a_table() -> None:
     copied["http://"] = HTTPAdapter()
     assert [*table.items()] == [*copied.items()][:2]
     assert len(table) == 2
+
+
+class Interrupted(str):
+    """A key in whose comparison the handler of a signal comes."""
+
+    __slots__ = ("handlers",)
+
+    handlers: list[Callable[[], object]]
+
+    def __len__(self) -> int:
+        if self.handlers:
+            self.handlers.pop()()
+        return super().__len__()
+
+
+@pytest.mark.parametrize("find", [True, False])
+def test_a_handler_of_a_signal_changes_the_table(find: bool) -> None:  # noqa: FBT001
+    """The lookup, and the mount, that it interrupts see the change, and so do all after them."""
+    session = session_of(["https://h.org/v1/"])
+    table, ours, old = session.adapters, HTTPAdapter(), session.get_adapter(URL)
+    key = Interrupted("https://")
+    key.handlers = []
+    table[key] = table.pop("https://")
+    if not find:
+        table.move_to_end("http://")
+        assert session.get_adapter(URL) is old
+    key.handlers = [lambda: table.exchange(["http://"], {"https://h.org/v1/": ours})]
+    if not find:
+        session.mount("https://h.org/v1/xyz/", HTTPAdapter())
+    assert session.get_adapter(URL) is ours
+    assert not key.handlers
+    assert "http://" not in table
+    assert list(table) == sorted(table, key=len, reverse=True)
+
+
+def test_what_stays_is_never_missing() -> None:
+    """Not even of a table whose exchange is interrupted in the middle."""
+    session = session_of(["https://h.org/", "https://h.org/v1/"])
+    table = session.adapters
+    key = Interrupted("https://h.org/v1/x/")
+    key.handlers = []
+    table[key] = HTTPAdapter()
+    old = table["https://h.org/v1/"]
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    key.handlers = [interrupt]
+    with pytest.raises(KeyboardInterrupt):
+        table.exchange(["https://h.org/"], {"https://new/": old})
+    assert session.get_adapter(URL) is table[key]
+    assert session.get_adapter("https://h.org/v1/") is old
+    assert session.get_adapter("https://new/") is old

@@ -11,7 +11,7 @@
 
 import time
 from collections.abc import Callable
-from threading import Lock
+from threading import RLock
 from weakref import ref
 
 from requests_mounts._file.limits import BreakerOptions
@@ -89,7 +89,7 @@ class Breaker:
     def start(self, options: BreakerOptions) -> None:
         """Begin closed, whatever was before, as after a fork."""
         self.options = options
-        self._lock = Lock()
+        self._lock = RLock()  # The handler of a signal may reload.
         self._close()
 
     def change(self, options: BreakerOptions) -> None:

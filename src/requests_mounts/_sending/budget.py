@@ -4,7 +4,7 @@ A failed attempt that would be sent again costs a token, a success gives ``refun
 retries go out only while more than half of the tokens are there.
 """
 
-from threading import Lock
+from threading import RLock
 
 from requests_mounts._file.limits import BudgetOptions
 
@@ -20,7 +20,7 @@ class Budget:
         self.options = options
         self.spent: float = 0
         """How many tokens a full budget has more; read without the lock too."""
-        self._lock = Lock()
+        self._lock = RLock()
 
     def change(self, options: BudgetOptions) -> None:
         """Go on under other options, with the same share of the tokens."""

@@ -8,7 +8,6 @@ import itertools
 import logging
 import os
 import time
-from queue import Empty
 from socket import socket
 from threading import get_ident
 from typing import Any
@@ -27,6 +26,9 @@ from requests_mounts._sending.signals import Signal
 
 _log = logging.getLogger("requests_mounts.pools")
 
+
+_PATIENCE = 0.1
+"""Seconds; nobody has the lock of a queue for longer, unless this thread has it."""
 
 _numbers = itertools.count()
 _all_pools: "WeakSet[CountedPool]" = WeakSet()
@@ -125,7 +127,8 @@ class CountedPool(HTTPConnectionPool):
 
     def state(self) -> dict[str, Any]:
         """Say where its connections lead, how many of them are idle and how many in use."""
-        kept = tuple(self.pool.queue) if self.pool is not None else ()
+        idle = self.pool  # Another thread may close it.
+        kept = tuple(idle.queue) if idle is not None else ()
         return {
             "origin": self.origin,
             "proxy": self._by_way_of,
@@ -134,19 +137,21 @@ class CountedPool(HTTPConnectionPool):
         }
 
     def retire(self) -> None:
-        """Close what is idle, and from now on each connection that comes back."""
+        """Close what is idle, and from now on each connection that comes back.
+
+        If the lock of the queue is not free soon, the handler of a signal may have interrupted its
+        holder, and what is idle is closed when the last request under way drops the pool.
+        """
         self._keeps = False
-        idle, places = self.pool, 0
-        while idle is not None:
-            try:
-                connection = idle.get(block=False)
-            except Empty:
-                break
-            places += 1
-            if connection is not None:
-                connection.close()
-        for _ in range(places):
-            super()._put_conn(None)
+        idle = self.pool
+        if idle is None or not idle.mutex.acquire(timeout=_PATIENCE):
+            return
+        try:
+            kept, idle.queue = idle.queue, [None] * len(idle.queue)
+        finally:
+            idle.mutex.release()
+        for connection in filter(None, kept):
+            connection.close()
 
     def _new_conn(self) -> Any:
         connection = turn_into(CountedConnection, super()._new_conn())

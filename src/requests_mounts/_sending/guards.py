@@ -5,7 +5,7 @@ The states belong to this process. They are never pickled, and begin anew in a f
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
+from threading import RLock
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from weakref import WeakSet, WeakValueDictionary
 
@@ -34,7 +34,8 @@ _S = TypeVar("_S", bound=_State)
 class States(Generic[_S]):
     """The states of one table of the file, by origin.
 
-    Beyond some thousands, those that are no different from new ones are dropped for others.
+    Beyond some thousands, those that are no different from new ones are dropped for others. The
+    lock is reentrant, as the handler of a signal may reload the file.
     """
 
     era: ClassVar[object] = object()
@@ -44,7 +45,7 @@ class States(Generic[_S]):
         self._make = make
         self._options = options
         self._states: dict[str, _S] = {}
-        self._lock = Lock()
+        self._lock = RLock()
         _all_states.add(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -59,12 +60,12 @@ class States(Generic[_S]):
         if options != self._options:
             with self._lock:
                 self._options = options
-                for state in self._states.values():
+                for state in tuple(self._states.values()):
                     state.change(options)
 
     def start(self) -> None:
         """Begin anew, with nothing under way, as a forked child does."""
-        self._lock = Lock()
+        self._lock = RLock()
         for state in self._states.values():
             state.start(self._options)
 
@@ -76,7 +77,10 @@ class States(Generic[_S]):
         with self._lock:
             if len(self._states) >= _MOST_ORIGINS:
                 self._drop_one()
-            return self._states.setdefault(origin, self._make(self._options))
+            state = self._states.setdefault(origin, self._make(self._options))
+            if state.options is not self._options:  # They were changed while it was made.
+                state.change(self._options)
+            return state
 
     def _drop_one(self) -> None:
         """Drop the first idle state; those before it are looked at last the next time."""

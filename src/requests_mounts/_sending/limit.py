@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from threading import TIMEOUT_MAX, Lock
+from threading import TIMEOUT_MAX, Lock, RLock
 from typing import Any
 from weakref import ref
 
@@ -118,7 +118,7 @@ class Limiter:
         self._paused_until = -inf
         self.queue: deque[_Waiter] = deque()
         """Who waits; read without the lock too."""
-        self._lock = Lock()
+        self._lock = RLock()  # The handler of a signal may reload.
 
     def change(self, options: LimitOptions) -> None:
         """Go on under other options; how full the bucket is and who is under way carries over."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import pairwise, takewhile
 from typing import Any, TypeAlias
 
@@ -20,7 +20,8 @@ class MountTable(OrderedDict[str, BaseAdapter]):
 
     Tools copy it, walk it and change it as any mapping, and routing follows. The index of its keys
     is built when it is first asked after a change, and replaced as a whole; the lock keeps changes
-    apart from each other and from whatever reads all keys.
+    apart from each other and from whatever reads all keys. The handler of a signal has it too, so
+    changes are counted: an index that was built across one is not kept.
     """
 
     routes: Mapping[str, BaseAdapter]
@@ -36,6 +37,7 @@ class MountTable(OrderedDict[str, BaseAdapter]):
     """Of all tables: they change rarely."""
 
     def __init__(self, adapters: _Adapters = ()) -> None:
+        self._changes = 0
         self._longest_first = False
         self._set_index(None)
         super().__init__()
@@ -78,15 +80,14 @@ class MountTable(OrderedDict[str, BaseAdapter]):
     def mount(self, key: str, adapter: BaseAdapter) -> None:
         """Put an adapter behind the longer keys and before the shorter ones, as requests does."""
         with self._lock:
-            index, longest_first = self._index, self._longest_first
+            changes, index, longest_first = self._changes, self._index, self._longest_first
             shorter = self._shorter_than(key)
             with self._change():
                 super().__setitem__(key, adapter)
-                for other in shorter:
+                for other in filter(self.__contains__, shorter):
                     super().move_to_end(other)
-            self._longest_first = longest_first
-            if index:
-                self._set_index(index.extended(key, adapter))
+            extended = index.extended(key, adapter) if index else None
+            self._keep_index(extended, longest_first=longest_first, changes=changes + 1)
 
     def locked(self) -> ProcessLock:
         """Keep others from changing the table for a while; they may look up."""
@@ -95,7 +96,8 @@ class MountTable(OrderedDict[str, BaseAdapter]):
     def exchange(self, gone: Iterable[str], come: Mapping[str, BaseAdapter]) -> None:
         """Take some adapters out and put others in, in one step for those who look up.
 
-        What stays is never out of the mapping, for those who take an adapter by its key.
+        What stays is never out of the mapping, for those who take an adapter by its key, and even
+        if this is interrupted.
         """
         with self._change():
             for key, adapter in come.items():
@@ -137,21 +139,40 @@ class MountTable(OrderedDict[str, BaseAdapter]):
             try:
                 yield
             finally:
+                self._changes += 1
                 self._longest_first = False
                 self._set_index(None)
 
     def _shorter_than(self, key: str) -> list[str]:
         """List the keys that belong behind a new one, in the order in which they stand."""
-        if not self._longest_first:
-            return [other for other in self if len(other) < len(key)]
-        return [*takewhile(lambda other: len(other) < len(key), reversed(self))][::-1]
+        if self._longest_first:
+            with suppress(RuntimeError):  # The handler of a signal has changed the table.
+                return [*takewhile(lambda other: len(other) < len(key), reversed(self))][::-1]
+        return [other for other in tuple(self) if len(other) < len(key)]
 
     def _build_index(self) -> Index[BaseAdapter]:
         with self._lock:
-            index = Index(self.items())
-            self._longest_first = all(len(one) >= len(next_) for one, next_ in pairwise(self))
-            self._set_index(index)
+            kept = False
+            while not kept:
+                changes, adapters = self._changes, tuple(self.items())
+                longest_first = all(
+                    len(one) >= len(next_) for (one, _), (next_, _) in pairwise(adapters)
+                )
+                index = Index(adapters)
+                kept = self._keep_index(index, longest_first=longest_first, changes=changes)
             return index
+
+    def _keep_index(
+        self, index: Index[BaseAdapter] | None, *, longest_first: bool, changes: int
+    ) -> bool:
+        """Keep an index that was built after so many changes, unless there was another since."""
+        self._longest_first = longest_first
+        self._set_index(index)
+        is_newest = changes == self._changes
+        if not is_newest:
+            self._longest_first = False
+            self._set_index(None)
+        return is_newest
 
     def _set_index(self, index: Index[BaseAdapter] | None) -> None:
         self._index = index
