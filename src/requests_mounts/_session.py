@@ -54,14 +54,18 @@ class MountedSession(requests.Session):
         self.config = config
         mount(self, config)
 
+    def __getstate__(self) -> dict[str, Any]:
+        config, adapters = self._loaded.copy(self._table)
+        state: dict[str, Any] = super().__getstate__()
+        return state | {"config": config, "adapters": adapters}
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._loaded.siblings.serve(self, self._table, keep=False)
+        self._loaded.adopt(self._table)
         for adapter in self._table.values():
-            if isinstance(adapter, MountAdapter):
-                adapter.report = self._loaded.report
-                if adapter.siblings:
-                    adapter.siblings = self._loaded.siblings
+            if isinstance(adapter, MountAdapter) and adapter.siblings:
+                adapter.siblings = self._loaded.siblings
 
     @property
     def config(self) -> Config:
@@ -326,11 +330,15 @@ def mount(session: _Session, config: Config) -> _Session:
     prefixes of files are matched by their own rules on every session.
     """
     _loaded_before(config)
-    loaded = session._loaded if isinstance(session, MountedSession) else Loaded(config)  # noqa: SLF001
+    loaded = Loaded(config)
+    if isinstance(session, MountedSession):
+        if session.config is config:
+            loaded = session._loaded  # noqa: SLF001 - as one of its kind
+        loaded.siblings = session._loaded.siblings  # noqa: SLF001 - as above
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
     with paused_collector():
         for mount in config.mounts:
-            adapters[mount.text] = loaded.adapter(mount)
+            adapters[mount.text] = loaded.adapter(mount, config)
         longest_first = sorted(adapters.items(), key=lambda item: len(item[0]), reverse=True)
         if isinstance(session, MountedSession):
             session.adapters = table = MountTable(longest_first)

@@ -18,8 +18,9 @@ import requests
 
 from loopback import Answer, Handler, Server
 from proxies import HttpProxy
-from requests_mounts import MountedSession, parse_config
+from requests_mounts import MountedSession, load_session, parse_config
 from requests_mounts._sending import counters, counting, pools
+from requests_mounts._sending.table import MountTable
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -128,6 +129,40 @@ def test_no_lock_is_left_held(server: Server, tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == (f"{[0] * 20}\n", "")
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_fork_in_the_middle_of_a_reload(tmp_path: Path) -> None:
+    """The child reloads for itself what a thread of its parent has begun to."""
+    file = tmp_path / "mounts.toml"
+    file.write_text("[defaults]\npool_maxsize = 2")
+    begun, over = threading.Event(), threading.Event()
+    exchange = MountTable.exchange
+
+    def slow(*args: Any) -> None:
+        exchange(*args)
+        if threading.current_thread() is thread:
+            begun.set()
+            assert over.wait(30)
+
+    with load_session(file) as session, pytest.MonkeyPatch.context() as patch:
+
+        def work() -> None:
+            session.reload()
+            assert {vars(one)["_pool_maxsize"] for one in session.adapters.values()} == {3}
+            assert {mount.policy.pool_maxsize for mount in session.config.mounts} == {3}
+
+        patch.setattr(MountTable, "exchange", slow)
+        thread = threading.Thread(target=session.reload)
+        file.write_text("[defaults]\npool_maxsize = 3")
+        thread.start()
+        assert begun.wait(30)
+        try:
+            assert in_child(work) == 0
+        finally:
+            over.set()
+            thread.join()
+        work()
+
+
 def test_what_a_child_does_first(server: Server) -> None:
     """Sockets are let go of without a word, pools are empty, numbers are zero, locks are free."""
     server.answer = lambda _: Answer(body=b"x" * 10_000_000)
@@ -186,7 +221,7 @@ def test_copies_under_load(server: Server, copied: Callable[[Any], Any]) -> None
 
 SCRIPT = """
 import multiprocessing, sys
-from requests_mounts import MountedSession, parse_config
+from requests_mounts import MountedSession, load_session, parse_config
 
 def fetch(session, url):
     return session.get(url).text, sum(one.requests for one in session.stats())

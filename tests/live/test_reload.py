@@ -1,5 +1,6 @@
 """The reload of a session that goes on sending."""
 
+import copy
 import gc
 import itertools
 import logging
@@ -7,7 +8,8 @@ import os
 import pickle
 import socket
 import threading
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,9 @@ from requests_mounts import (
     load_session,
     parse_config,
 )
-from requests_mounts._live import files, loaded
+from requests_mounts._file import loading
+from requests_mounts._live import loaded
+from requests_mounts._sending.table import MountTable
 from servers import wait_for
 
 
@@ -375,26 +379,148 @@ def test_a_look_does_not_wait(file: Path, server: Server) -> None:
         assert not thread.is_alive()
 
 
-def test_a_reload_in_the_handler_of_a_signal(file: Path) -> None:
-    """The one that it interrupts ends with the newest file."""
-    replace(file, "[defaults]\npool_maxsize = 3")
+MOMENTS = {
+    "read": (loaded, "versions", "before"),
+    "checked": (MountTable, "exchange", "before"),
+    "exchanged": (MountTable, "exchange", "after"),
+}
+
+
+@contextmanager
+def at(moment: str, act: Callable[[], object]) -> Iterator[None]:
+    """Act once in the middle of a reload, as the handler of a signal may."""
+    place, name, when = MOMENTS[moment]
+    called = getattr(place, name)
+    acts = [act]
+
+    def interrupted(*args: Any) -> Any:
+        if when == "before" and acts:
+            acts.pop()()
+        found = called(*args)
+        if when == "after" and acts:
+            acts.pop()()
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(place, name, interrupted)
+        yield
+    assert not acts
+
+
+def sizes(session: MountedSession) -> dict[str, int]:
+    """Return the sizes of the pools, which have to be those of the configuration."""
+    found = {prefix: vars(adapter)["_pool_maxsize"] for prefix, adapter in session.adapters.items()}
+    assert found == {mount.text: mount.policy.pool_maxsize for mount in session.config.mounts}
+    return found
+
+
+SIZES = """
+[defaults]
+pool_maxsize = 3
+[mounts."https://kept/"]
+pool_maxsize = 1
+[mounts."https://old/"]
+"""
+NEWER = SIZES.replace("3", "4").replace("old", "new")
+NEWEST = SIZES.replace("3", "5").replace("old", "newest")
+EXPECTED = {"https://newest/": 5, "https://kept/": 1, "https://": 5, "http://": 5}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_reload_in_the_handler_of_a_signal(file: Path, moment: str) -> None:
+    """The one that it interrupts reads the newest file too, and tells of both."""
+    replace(file, SIZES)
     with load_session(file) as session:
         nested: list[Reloaded] = []
-        versions = files.versions
 
-        def interrupted(config: Config) -> Any:
-            found = versions(config)
-            if not nested:
-                nested.append(Reloaded())
-                replace(file, "[defaults]\npool_maxsize = 4")
-                nested.append(session.reload())
-            return found
+        def handle() -> None:
+            replace(file, NEWEST)
+            nested.append(session.reload())
 
+        replace(file, NEWER)
+        kept = session.adapters["https://kept/"]
+        with at(moment, handle):
+            assert session.reload() == Reloaded(
+                added=("https://newest/",),
+                removed=("https://old/",),
+                changed=("https://", "http://"),
+                kept=("https://kept/",),
+            )
+        assert nested == [Reloaded()]
+        assert sizes(session) == EXPECTED
+        assert session.adapters["https://kept/"] is kept
+        replace(file, SIZES)
+        assert session.reload().changed == ("https://", "http://")
+        assert set(sizes(session).values()) == {1, 3}
+
+
+def test_a_handler_asks_for_a_file_that_was_mended(file: Path) -> None:
+    """The reload that it interrupts has read the broken one, and does not raise."""
+    replace(file, SIZES)
+    with load_session(file) as session:
+
+        def handle() -> None:
+            replace(file, NEWEST)
+            session.reload()
+
+        load_again = loading.load_again
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(loaded, "versions", interrupted)
-            assert session.reload().changed == ()
-        assert nested[1].changed == ("https://", "http://")
-        assert vars(session.adapters["http://"])["_pool_maxsize"] == 4
+
+            def interrupted(config: Config) -> Config:
+                patch.setattr(loaded, "load_again", load_again)
+                try:
+                    return load_again(config)
+                finally:
+                    handle()
+
+            patch.setattr(loaded, "load_again", interrupted)
+            replace(file, "[broken")
+            assert session.reload().added == ("https://newest/",)
+        assert sizes(session) == EXPECTED
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_reload_that_is_interrupted(file: Path, moment: str) -> None:
+    """By Ctrl-C, or an error in the handler of a signal: the next one does it all."""
+    replace(file, SIZES)
+    with load_session(file) as session:
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        for text in (NEWER, NEWEST):
+            replace(file, text)
+            with at(moment, interrupt), pytest.raises(KeyboardInterrupt):
+                session.reload()
+        session.reload()
+        assert sizes(session) == EXPECTED
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_a_copy_of_a_session_that_reloads(
+    file: Path, moment: str, copied: Callable[[Any], Any]
+) -> None:
+    """It is as before the reload, or as after it, and reloads like any other."""
+    replace(file, SIZES)
+    with load_session(file) as session:
+        copies: list[MountedSession] = []
+        thread = threading.Thread(target=lambda: copies.append(copied(session)))
+
+        def act() -> None:
+            thread.start()
+            thread.join(0.3)
+
+        replace(file, NEWER)
+        with at(moment, act):
+            session.reload()
+        thread.join()
+        (other,) = copies
+        with other:
+            assert sizes(other) == sizes(session)
+            replace(file, NEWEST)
+            other.reload()
+            assert sizes(other) == EXPECTED
 
 
 def test_reload_under_load(file: Path, server: Server, other: Server) -> None:
@@ -484,3 +610,43 @@ def test_a_retired_adapter_stays_retired(file: Path, server: Server) -> None:
         assert adapter.send(requests.Request("GET", server.url).prepare()).text == "ok"
         gc.collect()
         assert open_connections(server) == 0
+
+
+GUARDED = """
+[defaults]
+pool_maxsize = 3
+limit = { rate = 1000, concurrency = 3 }
+breaker = { failures = 3 }
+retry_budget = { tokens = 3 }
+"""
+
+
+def test_a_signal_may_come_while_any_lock_is_held(file: Path, server: Server) -> None:
+    """Its handler reloads in the thread that has the lock, and does not wait for itself."""
+    replace(file, GUARDED)
+    with load_session(file) as session:
+        session.get(server.url)
+        adapter: Any = session.get_adapter(server.url)
+        (pool,) = adapter.counters.pools()
+        guard = adapter.guard
+        states = (guard.limits, guard.breakers, guard.budgets)
+        one_of_each = [state.of(server.url) for state in states]
+        locks = [pool.pool.mutex, *(one._lock for one in (*states, *one_of_each))]
+
+        def handle() -> None:
+            for size, lock in enumerate(locks, 4):
+                replace(file, GUARDED.replace("= 3", f"= {size}"))
+                with lock:
+                    session.reload()
+                assert session.get(server.url).text == "ok"
+
+        thread = threading.Thread(target=handle, daemon=True)
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+        assert [state.of(server.url).options for state in states] == [
+            session.config.mounts[0].policy.limit,
+            session.config.mounts[0].policy.breaker,
+            session.config.mounts[0].policy.retry_budget,
+        ]
+        assert one_of_each[0]._permits == 3 + len(locks)

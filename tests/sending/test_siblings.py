@@ -376,3 +376,25 @@ def test_thousands_of_mounts_are_pickled() -> None:
     text = "\n".join(f'[mounts."https://h{number}.org/"]' for number in range(3000))
     again = pickled(text)
     assert len(again.adapters) == 3002
+
+
+def test_a_file_mounted_on_a_session_of_ours(tmp_path: Any) -> None:
+    """Its errors name its own lines, and a reload of the session's file leaves its adapters."""
+    first = tmp_path / "first.toml"
+    first.write_text("[mounts.'https://a.example/']\n[mounts.'https://b.example/']")
+    second = parse_config(
+        "\n[mounts.'https://b.example/']\ndeny = true\n[mounts.'https://c.example/']\ndeny = true",
+        source="second.toml",
+    )
+    with load_session(first) as session:
+        assert mount(session, second) is session
+        denying = [session.adapters[f"https://{host}.example/"] for host in "bc"]
+        first.write_text("[mounts.'https://b.example/']\npool_maxsize = 3")
+        assert session.reload().removed == ("https://a.example/",)
+        assert [session.adapters[f"https://{host}.example/"] for host in "bc"] == denying
+        copied = pickle.loads(pickle.dumps(session))
+        for one in (session, copied):
+            for host, line in (("b", 3), ("c", 5)):
+                with pytest.raises(DeniedURL, match=rf"second\.toml:{line}\)"):
+                    one.get(f"https://{host}.example/")
+            assert "https://a.example/" not in one.adapters

@@ -3,11 +3,17 @@
 A reload reads and checks the files first. Only then the table of adapters changes, in one step;
 adapters whose policy is as before stay, with their connections. Whoever has one of the others in
 hand still sends by it, and afterwards it keeps no connection.
+
+The table changes before the configuration does. If something interrupts it between the two, such as
+Ctrl-C or a fork, the next reload finds adapters that are not as the configuration says, and
+replaces them.
 """
 
 import logging
+import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from copy import copy
 from typing import TypeGuard
 
 from requests.adapters import BaseAdapter
@@ -63,6 +69,8 @@ class Loaded:
         self.siblings = Siblings()
         self._use(config, versions(config))
         self._due = 0.0
+        self._reloaded_by: int | None = None  # A forked child is not in its parent's reload.
+        self._is_asked_again = False
         self._complaint: tuple[dict[str, Version | None], str] | None = None
 
     def _use(self, config: Config, seen: dict[str, Version | None]) -> None:
@@ -72,18 +80,18 @@ class Loaded:
         self.decides_verify = any(tls and tls.verify is not None for tls in settings)
         self.config = config
 
-    def adapter(self, mount: Mount) -> MountAdapter:
-        """Return a new adapter for a mount."""
-        place = _refusal(self.config, mount)
-        guard = guard_mount(self.config, mount, self.guards)
+    def adapter(self, mount: Mount, config: Config) -> MountAdapter:
+        """Return a new adapter for a mount of a configuration."""
+        place = _refusal(config, mount)
+        guard = guard_mount(config, mount, self.guards)
         adapter = MountAdapter(
             mount.policy,
             prefix=mount.text,
             place=place,
             guard=guard,
             lacking=mount.lacking,
-            offline=self.config.variables.offline,
-            partial=self.config.partial,
+            offline=config.variables.offline,
+            partial=config.partial,
         )
         adapter.report = self.report
         adapter.siblings = self.siblings
@@ -92,56 +100,96 @@ class Loaded:
     def reload(self, table: MountTable) -> Reloaded:
         """Read the files again, and let a table of adapters be what they say now.
 
+        The handler of a signal may interrupt it and ask for another. That is left to the one that
+        it has interrupted, which then reads the files once more, and tells what both have changed.
+
         Raises `ConfigError`, `OSError`, or `MountsError` if there is no file to read, and has
         changed nothing then.
         """
         with _lock:
-            before = None
-            while before is not self.config:  # The handler of a signal may reload meanwhile.
-                before = self.config
-                seen = versions(before)
-                config = load_again(before)
+            if self._reloaded_by == os.getpid():
+                self._is_asked_again = True
+                return Reloaded()
+            before, rounds = self.config, 0
+            while True:
+                self._is_asked_again = False
+                rounds += 1
+                try:
+                    reloaded = self._reload(table)
+                except (MountsError, OSError):
+                    if not self._is_asked_again:
+                        raise
+                else:
+                    if not self._is_asked_again:
+                        break
+        return reloaded if rounds == 1 else compare(before, self.config, replaced=set())
+
+    def _reload(self, table: MountTable) -> Reloaded:
+        try:
+            self._reloaded_by = os.getpid()
+            before = self.config
+            seen = versions(before)
+            config = load_again(before)
             replaced = {path for path, version in seen.items() if version != self._seen[path]}
             seen = {path: seen.get(path, version) for path, version in versions(config).items()}
             reloaded = compare(before, config, replaced=replaced)
+            gone = self._exchange(reloaded, before, config, table)
             self._use(config, seen)
             self._complaint = None
-            self._exchange(reloaded, by_prefix(before), by_prefix(config), table)
+        finally:
+            self._reloaded_by = None
+        for adapter in gone:
+            adapter.retire()
         return reloaded
 
     def _exchange(
-        self,
-        reloaded: Reloaded,
-        before: Mapping[str, Mount],
-        after: Mapping[str, Mount],
-        table: MountTable,
-    ) -> None:
-        """Put new adapters in the places of those that are ours, and leave what code mounted."""
+        self, reloaded: Reloaded, before: Config, config: Config, table: MountTable
+    ) -> list[MountAdapter]:
+        """Put new adapters in the places of those that are ours, and leave what code mounted.
+
+        Returns those that are no longer in use.
+        """
+        old, new = by_prefix(before), by_prefix(config)
         with table.locked():
-            ours = dict(_ours(table, before))
+            ours = dict(self._ours(table))
             for prefix in reloaded.kept:
-                if prefix in ours:
-                    self._renew(ours.pop(prefix), after[prefix])
+                if prefix in ours and is_made_for(ours[prefix], old[prefix]):
+                    _renew(ours.pop(prefix), new[prefix], config)
+            known = {*table, *old}
             fresh = {
-                prefix: self.adapter(after[prefix])
-                for prefix in (*reloaded.added, *reloaded.changed)
-                if prefix in ours or prefix not in {*table, *before}
+                prefix: self.adapter(mount, config)
+                for prefix, mount in new.items()
+                if prefix in ours or prefix not in known
             }
             for prefix, adapter in fresh.items():
                 if prefix in ours:
                     adapter.succeed(ours[prefix])
             table.exchange(ours, fresh)
-        for adapter in ours.values():
-            adapter.retire()
+        return list(ours.values())
 
-    def _renew(self, adapter: MountAdapter, mount: Mount) -> None:
-        """Let an adapter that stays name the places of the newer file."""
-        places = places_of(self.config, mount) if adapter.guard else {}
-        place = _refusal(self.config, mount)
-        partial = self.config.partial
-        adapter.renew(
-            mount.policy, place=place, places=places, lacking=mount.lacking, partial=partial
-        )
+    def copy(self, table: MountTable) -> tuple[Config, MountTable]:
+        """Return the configuration and a copy of the table, which no reload comes between."""
+        with _lock:
+            ours = {prefix: copy(adapter) for prefix, adapter in self._ours(table)}
+            adapters = [(key, ours.get(key, adapter)) for key, adapter in table.snapshot()]
+            copied = MountTable(adapters)
+            copied.siblings = table.siblings
+            return self.config, copied
+
+    def adopt(self, table: MountTable) -> None:
+        """Take charge of the adapters of a table that was copied with the configuration."""
+        for mount in self.config.mounts:
+            adapter = table.get(mount.text)
+            if is_made_for(adapter, mount):
+                adapter.report = self.report
+
+    def _ours(self, table: MountTable) -> Iterator[tuple[str, MountAdapter]]:
+        """Name the adapters that were made here, and not replaced by code, nor put elsewhere."""
+        for prefix, adapter in table.snapshot():
+            if not isinstance(adapter, MountAdapter) or adapter.prefix != prefix:
+                continue
+            if adapter.report == self.report:
+                yield prefix, adapter
 
     def look(self, table: MountTable) -> None:
         """Reload if the interval is over and a file is another than at the last look.
@@ -186,14 +234,13 @@ class Loaded:
                     _pools_log.warning("%s", advice)
 
 
-def _ours(
-    table: Mapping[str, BaseAdapter], mounts: Mapping[str, Mount]
-) -> Iterator[tuple[str, MountAdapter]]:
-    """Name the adapters that were made for mounts, and not replaced by code."""
-    for prefix, mount in mounts.items():
-        adapter = table.get(prefix)
-        if is_made_for(adapter, mount):
-            yield prefix, adapter
+def _renew(adapter: MountAdapter, mount: Mount, config: Config) -> None:
+    """Let an adapter that stays name the places of the newer file."""
+    places = places_of(config, mount) if adapter.guard else {}
+    place = _refusal(config, mount)
+    adapter.renew(
+        mount.policy, place=place, places=places, lacking=mount.lacking, partial=config.partial
+    )
 
 
 def is_made_for(adapter: BaseAdapter | None, mount: Mount) -> TypeGuard[MountAdapter]:
