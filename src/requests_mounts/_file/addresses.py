@@ -5,8 +5,10 @@ An address is judged by its number, never by its spelling:
 1. An IPv4 address inside ``::ffff:0:0/96`` (mapped) or ``64:ff9b::/96`` (translated by NAT64, RFC
    6052) is judged as that IPv4 address.
 2. It may be dialled if one entry allows it and no entry with ``!`` takes it away, in any order.
-3. An entry with ``!`` also takes away what it names inside ``::/96``, 6to4 (RFC 3056) and Teredo
-   (RFC 4380), where a relay would send the packets on to the IPv4 address within.
+3. An entry with ``!`` also takes away what it names inside ``::/96``, ``::ffff:0:0:0/96`` (SIIT,
+   RFC 2765), ``64:ff9b:1::/48`` (a NAT64 of one's own, RFC 8215), 6to4 (RFC 3056), Teredo
+   (RFC 4380) and ISATAP (RFC 5214), where a relay would send the packets on to the IPv4 address
+   within. An address of ISATAP is public only if that one is too.
 4. ``0.0.0.0`` and ``::`` are dialled as the machine itself, so an entry with ``!`` that names its
    loopback address takes them away too.
 5. The words do not allow the metadata services of clouds; with ``!``, they take them away.
@@ -74,14 +76,18 @@ _LOOPBACK: Final = _networks("127.0.0.0/8", "::1/128")
 _LOCALHOST: Final[dict[int, IpAddress]] = {4: IPv4Address("127.0.0.1"), 6: IPv6Address("::1")}
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
 _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
-_COMPATIBLE: Final = IPv6Network("::/96")
+_COMPATIBLE: Final = _networks("::/96", "::ffff:0:0:0/96")
+_OWN_NAT64: Final = IPv6Network("64:ff9b:1::/48")
+_ISATAP: Final = (0x00005EFE, 0x02005EFE)
 _BITS_OF_IPV4: Final = 32
 _BITS_OF_IPV6: Final = 128
 
 
 def _is_public(address: IpAddress) -> bool:
-    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return False
+    if isinstance(address, IPv6Address):
+        inside = _isatap(address)
+        if address not in _GLOBAL_UNICAST or (inside and not _is_public(inside)):
+            return False
     return not _is_in(address, _SPECIAL) or _is_in(address, _REACHABLE)
 
 
@@ -171,12 +177,33 @@ def _carried(address: IpAddress) -> Iterator[IpAddress]:
         yield _LOCALHOST[address.version]
     if isinstance(address, IPv4Address):
         return
-    if address in _COMPATIBLE and int(address) > 1:  # Neither :: nor ::1 has one inside.
+    if _is_in(address, _COMPATIBLE) and int(address) > 1:  # Neither :: nor ::1 has one inside.
         yield _low_bits(address)
+    if address in _OWN_NAT64:
+        yield from _translated(address)
+    if inside := _isatap(address):
+        yield inside
     if address.sixtofour:
         yield address.sixtofour
     if address.teredo:  # Its server, and its client.
         yield from address.teredo
+
+
+def _isatap(address: IPv6Address) -> IPv4Address | None:
+    """Return the IPv4 address within the identifier of an interface (RFC 5214, section 6.1)."""
+    return _low_bits(address) if int(address) >> 32 & 0xFFFFFFFF in _ISATAP else None
+
+
+def _translated(address: IPv6Address) -> Iterator[IPv4Address]:
+    """Name what an address means under each prefix from /48 on, of which nobody knows which it is.
+
+    The bits from 64 to 71 are none of it (RFC 6052, section 2.2).
+    """
+    bits = int(address)
+    yield _low_bits(address)
+    rest = bits >> 64 << 56 | bits & (1 << 56) - 1
+    for length in (48, 56, 64):
+        yield IPv4Address(rest >> (88 - length) & 0xFFFFFFFF)
 
 
 def _as_ipv4(network: _IpNetwork) -> _IpNetwork:
