@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from requests_mounts import (
     MountsError,
     Reloaded,
     ThreadSessions,
+    load_config,
     load_session,
     parse_config,
 )
@@ -369,6 +371,49 @@ def test_a_file_that_was_missing_is_found(file: Path, server: Server) -> None:
         assert len(session.config.files) == 2
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda config: partial(MountedSession, config),
+        lambda config: partial(pickle.loads, pickle.dumps(MountedSession(config))),
+    ],
+    ids=["a session", "a pickle"],
+)
+def test_a_file_that_changed_before_there_was_a_session(
+    file: Path, server: Server, late: Callable[[Config], Callable[[], MountedSession]]
+) -> None:
+    """What counts is the version that was read, however long ago."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    make = late(load_config(file))
+    replace(file, "[defaults]\npool_maxsize = 4")
+    with make() as session:
+        session.reload_interval = 0
+        session.get(server.url)
+        assert set(sizes(session).values()) == {4}
+
+
+def test_a_file_that_changes_while_it_is_read(file: Path, server: Server) -> None:
+    """One that is named for the first time, too: the next look reads it again."""
+    base = file.with_name("base.toml")
+    replace(base, "[defaults]\npool_maxsize = 4")
+    replace(file, "")
+    with load_session(file, reload_interval=0) as session:
+        replace(file, "extends = 'base.toml'")
+        with at("read", lambda: replace(base, "[defaults]\npool_maxsize = 5")):
+            session.get(server.url)
+        assert set(sizes(session).values()) == {4}
+        session._loaded._due = 0
+        session.get(server.url)
+        assert set(sizes(session).values()) == {5}
+
+
+def test_a_copy_in_this_process_has_the_same_variables(file: Path) -> None:
+    """Those that its session was loaded with, and not the environment's."""
+    replace(file, "[defaults]\nheaders = { X = '${SIEGE}' }")
+    with load_session(file, environ={"SIEGE": "one"}) as session:
+        assert copy.deepcopy(session).reload().changed == ()
+
+
 def test_a_look_does_not_wait(file: Path, server: Server) -> None:
     """While one thread reads the file, the others send."""
     replace(file, "")
@@ -380,7 +425,8 @@ def test_a_look_does_not_wait(file: Path, server: Server) -> None:
 
 
 MOMENTS = {
-    "read": (loaded, "versions", "before"),
+    "looked at": (loaded, "versions", "before"),
+    "read": (loaded, "load_again", "after"),
     "checked": (MountTable, "exchange", "before"),
     "exchanged": (MountTable, "exchange", "after"),
 }

@@ -24,6 +24,20 @@ if TYPE_CHECKING:  # Most files have no problem, and nobody asks where their key
 _TOOL_TABLE = ("tool", "requests-mounts")
 
 
+class Version(NamedTuple):
+    """What tells a file, or what a symbolic link leads to, from the one that replaces it."""
+
+    modified: int
+    size: int
+    inode: int
+    device: int
+
+    @classmethod
+    def of(cls, found: os.stat_result) -> Self:
+        """Take it from what the system says of the file."""
+        return cls(found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
+
+
 @dataclass(frozen=True)
 class Document:
     """A valid TOML document and its text."""
@@ -34,6 +48,8 @@ class Document:
     """The table of the TOML file that is the document: all of it, but for a pyproject.toml."""
     file: str | None = None
     """The absolute path that it was read from; `None` for a text."""
+    version: Version | None = field(default=None, repr=False, compare=False)
+    """Which version of the file it was."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -44,14 +60,16 @@ class Document:
         """
         name = os.fspath(path)
         try:
-            content = _read(name).removeprefix(BOM_UTF8)
+            content, version = _read(name)
+            content = content.removeprefix(BOM_UTF8)
         except ValueError as error:  # A NUL character in the path.
             message = f"expected a path ({error})"
             problem = Source(show_text(name), "").diagnose((0, 0), message, code="invalid-value")
             raise ConfigError([problem]) from None
         try:
             document = cls.parse(content.decode(), name=name)
-            return replace(document, file=os.path.join(os.getcwd(), name))  # noqa: PTH109, PTH118
+            path = os.path.join(os.getcwd(), name)  # noqa: PTH109, PTH118
+            return replace(document, file=path, version=version)
         except UnicodeDecodeError as error:
             from requests_mounts._file.syntax import not_utf_8
 
@@ -174,12 +192,13 @@ class Place(NamedTuple):
         return self.document.problem(self.path, message, code=code)
 
 
-def _read(name: str) -> bytes:
+def _read(name: str) -> tuple[bytes, Version]:
     """Read a regular file; a FIFO or a device might keep everybody waiting, or never end."""
     with open(name, "rb", opener=_open_at_once) as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        found = os.fstat(file.fileno())  # Before it is read: what is written later is newer.
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "Not a regular file", name)
-        return file.read()
+        return file.read(), Version.of(found)
 
 
 def _open_at_once(name: str, flags: int) -> int:

@@ -54,6 +54,10 @@ class Variables:
         """Leave out what the variables hold; another process has its own environment."""
         return Variables, (None, self.offline)
 
+    def __deepcopy__(self, _: object) -> "Variables":
+        """Keep them, as a secret does: a copy is for the same process."""
+        return self
+
     def get(self, name: str) -> str | None:
         """Return what a variable holds; `None` if it is not set."""
         if self.environ is not None:

@@ -2,20 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from requests_mounts._file.config import Config
+from requests_mounts._file.document import Version
 from requests_mounts._file.policy import Policy
 from requests_mounts._secret import Secret, reveal
-
-
-class Version(NamedTuple):
-    """What tells a file, or what a symbolic link leads to, from the one that replaces it."""
-
-    modified: int
-    size: int
-    inode: int
-    device: int
 
 
 def versions(config: Config) -> dict[str, Version | None]:
@@ -24,6 +15,12 @@ def versions(config: Config) -> dict[str, Version | None]:
     for mount in config.mounts:
         paths.update(dict.fromkeys(files_of(mount.policy)))
     return {path: _version(path) for path in paths}
+
+
+def versions_read(config: Config) -> dict[str, Version | None]:
+    """Name the versions of the files that a configuration was read from, perhaps long ago."""
+    documents = config.layers.documents
+    return {document.file: document.version for document in documents if document.file}
 
 
 def files_of(policy: Policy) -> Iterator[str]:
@@ -38,7 +35,6 @@ def files_of(policy: Policy) -> Iterator[str]:
 def _version(path: str) -> Version | None:
     """Return the version of a file; `None` if there is none that can be looked at."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - a path as a file has it
+        return Version.of(os.stat(path))  # noqa: PTH116 - a path as a file has it
     except (OSError, ValueError):
         return None
-    return Version(found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)

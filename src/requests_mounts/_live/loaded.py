@@ -20,10 +20,11 @@ from requests.adapters import BaseAdapter
 
 from requests_mounts._errors import MountsError
 from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.document import Version
 from requests_mounts._file.loading import load_again
 from requests_mounts._live.advice import advise_mount
 from requests_mounts._live.collect import stats_of
-from requests_mounts._live.files import Version, versions
+from requests_mounts._live.files import versions, versions_read
 from requests_mounts._live.reloaded import Reloaded, by_prefix, compare
 from requests_mounts._sending.adapter import MountAdapter
 from requests_mounts._sending.counters import Counters
@@ -67,7 +68,7 @@ class Loaded:
     def __init__(self, config: Config) -> None:
         self.guards = Guards()
         self.siblings = Siblings()
-        self._use(config, versions(config))
+        self._use(config, versions(config) | versions_read(config))
         self._due = 0.0
         self._reloaded_by: int | None = None  # A forked child is not in its parent's reload.
         self._is_asked_again = False
@@ -132,6 +133,7 @@ class Loaded:
             config = load_again(before)
             replaced = {path for path, version in seen.items() if version != self._seen[path]}
             seen = {path: seen.get(path, version) for path, version in versions(config).items()}
+            seen |= versions_read(config)
             reloaded = compare(before, config, replaced=replaced)
             gone = self._exchange(reloaded, before, config, table)
             self._use(config, seen)
