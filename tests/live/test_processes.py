@@ -221,7 +221,7 @@ def test_copies_under_load(server: Server, copied: Callable[[Any], Any]) -> None
 
 SCRIPT = """
 import multiprocessing, sys
-from requests_mounts import MountedSession, load_session, parse_config
+from requests_mounts import MountedSession, parse_config
 
 def fetch(session, url):
     return session.get(url).text, sum(one.requests for one in session.stats())
