@@ -16,7 +16,7 @@ Recipe: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...]]
 """What `pickle` keeps of a value: a function and its arguments."""
 
 _SECRET_KEY = re.compile(
-    r"pass(?:word|wd|phrase|code)|token(?!s)|secret|credential|bearer|authorization|cookie"
+    r"pas+[-_]?(?:w|phrase|code)|pwd|token(?!s)|secret|credential|bearer|authorization|cookie"
     r"|(?:api|access|private)[-_]?key|(?:\b|_)auth(?:\b|_)",
     re.IGNORECASE,
 )

@@ -127,6 +127,7 @@ def test_references_are_shown(text: str, key: str, written: str) -> None:
     "text",
     [
         pytest.param('defaults.tls.key-password = "hunter2"', id="misspelled"),
+        pytest.param('defaults.tls.key_pasword = "hunter2"', id="misspelled in the middle"),
         pytest.param('[defaults.tls]\nkey_passwort = 1\ntoken = "hunter2"', id="unknown"),
         pytest.param("[defaults.tls]\nkey_password = 2202", id="a number"),
         pytest.param("[defaults.tls]\nkey_password = 2022-02-02", id="a date"),
