@@ -24,7 +24,6 @@ from requests_mounts._sending.identity import signs
 from requests_mounts._sending.precedence import (
     MergedProxies,
     mark_signature,
-    mark_verify,
     unsign,
     userinfo_signs,
 )
@@ -121,9 +120,9 @@ class RoutedSession(requests.Session):
         else:  # What somebody has put in the place of requests' own decides.
             given = proxies if proxies is None else dict(proxies)  # requests would add to it.
             settings = merge(url, given, stream, verify, cert)
-        settings["proxies"] = MergedProxies.of(settings["proxies"] or {}, callers=callers or {})
-        if verify and self._loaded.decides_verify:
-            settings["verify"] = mark_verify(verify, self._authorities())
+        settings["proxies"] = MergedProxies.of(
+            settings["proxies"] or {}, callers=callers or {}, says_verify=bool(verify)
+        )
         return settings
 
     def _merge(  # noqa: PLR0913, PLR0917 - the signature is requests', and what is merged already
@@ -158,12 +157,11 @@ class RoutedSession(requests.Session):
         return follow(super().resolve_redirects(*args, **kwargs))
 
     def _mark(self, request: PreparedRequest, arguments: dict[str, Any]) -> None:
-        if self._loaded.decides_verify and "verify" in arguments:
-            arguments["verify"] = mark_verify(arguments["verify"])
         callers = proxies = arguments.get("proxies", self.proxies) or {}
         if "proxies" not in arguments:
             proxies = resolve_proxies(request, proxies, self.trust_env)
-        arguments["proxies"] = MergedProxies.of(proxies, callers=callers)
+        says_verify = bool(arguments.get("verify"))
+        arguments["proxies"] = MergedProxies.of(proxies, callers=callers, says_verify=says_verify)
 
     def _authorities(self) -> str | None:
         return read_authorities() if self.trust_env else None

@@ -7,6 +7,7 @@ import logging
 import os
 import pickle
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -696,3 +697,23 @@ def test_a_signal_may_come_while_any_lock_is_held(file: Path, server: Server) ->
             session.config.mounts[0].policy.retry_budget,
         ]
         assert one_of_each[0]._permits == 3 + len(locks)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_the_caller_is_heard_by_a_mount_that_is_made_meanwhile(
+    file: Path, server: Server, server_tls: ssl.SSLContext, authority_file: str
+) -> None:
+    """``verify=True`` goes along a redirect, and wins over a file that is loaded on the way."""
+    replace(file, "")
+    with load_session(file) as session, Server(tls=server_tls) as secure:
+
+        def answer(_: Handler) -> Answer:
+            replace(file, f"[mounts.'{secure.url}']\ntls.verify = false")
+            session.reload()
+            return Answer(302, {"Location": secure.url})
+
+        server.answer = answer
+        with pytest.raises(requests.exceptions.SSLError):
+            session.get(server.url, verify=True)
+        assert session.get(server.url).text == "ok"
+        assert session.get(server.url, verify=authority_file).text == "ok"

@@ -50,9 +50,6 @@ class Loaded:
 
     config: Config
 
-    decides_verify: bool
-    """Whether any mount of it says how servers are verified."""
-
     guards: Guards
     """The limits, breakers and budgets, which a reload keeps."""
 
@@ -76,9 +73,7 @@ class Loaded:
 
     def _use(self, config: Config, seen: dict[str, Version | None]) -> None:
         self._seen = seen
-        settings = (mount.policy.tls for mount in config.mounts)
         self.signs = any(signs(mount.policy) for mount in config.mounts)
-        self.decides_verify = any(tls and tls.verify is not None for tls in settings)
         self.config = config
 
     def adapter(self, mount: Mount, config: Config) -> MountAdapter:

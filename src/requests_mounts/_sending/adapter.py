@@ -36,6 +36,7 @@ from requests_mounts._sending.precedence import (
     MergedProxies,
     choose_proxies,
     choose_timeout,
+    mark_verify,
 )
 from requests_mounts._sending.reach import AddressDenied
 from requests_mounts._sending.retry import build_retry
@@ -138,6 +139,8 @@ class MountAdapter(PooledAdapter):
             with refusing(missed):
                 return super().send(request, **arguments, proxies=proxies)
         timeout = choose_timeout(timeout, self._timeout)
+        if policy.tls is not None and policy.tls.verify is not None:
+            verify = mark_verify(verify, proxies)
         if policy.proxy != "env":
             proxies = self._choose_proxies(request, proxies)
         arguments = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert}

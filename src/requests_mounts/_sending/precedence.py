@@ -50,21 +50,25 @@ class MergedProxies(OrderedDict[str, str]):
     """Proxies among which may be the environment's; `callers` are those that it did not add.
 
     Arguments that hold one were merged by `MountedSession`: their ``verify`` is the caller's only
-    if it says so.
+    if `says_verify`. A redirect carries both along, to mounts that a reload may have made by then.
     """
 
     callers: Mapping[str, str]
+    says_verify: bool
 
     @classmethod
-    def of(cls, proxies: Mapping[str, str], *, callers: Mapping[str, str]) -> Self:
+    def of(
+        cls, proxies: Mapping[str, str], *, callers: Mapping[str, str], says_verify: bool = False
+    ) -> Self:
         """Mark some proxies."""
         merged = cls(proxies)
         merged.callers = callers
+        merged.says_verify = says_verify
         return merged
 
     def copy(self) -> Self:
         """Copy the mark too; requests copies proxies at each redirect."""
-        return self.of(self, callers=self.callers)
+        return self.of(self, callers=self.callers, says_verify=self.says_verify)
 
 
 def choose_timeout(given: Any, of_file: Any) -> Any:
@@ -90,10 +94,12 @@ def choose_tls(of_file: Tls, verify: Any, cert: Any) -> Tls:
     return _merge_tls(of_file, verify if _is_callers(verify, of_file) else None, cert or None)
 
 
-def mark_verify(verify: Any, authorities: str | None = None) -> Any:
-    """Mark what a caller passes, True as the CA certificates that it stands for."""
+def mark_verify(verify: Any, proxies: Any) -> Any:
+    """Mark what the caller says, True as the CA certificates that it stands for."""
+    if type(proxies) is not MergedProxies or not proxies.says_verify:
+        return verify
     if verify is True:
-        return CallersVerify(authorities or DEFAULT_CA_BUNDLE_PATH)
+        return CallersVerify(DEFAULT_CA_BUNDLE_PATH)
     return CallersVerify(verify) if isinstance(verify, str) else verify
 
 
