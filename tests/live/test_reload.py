@@ -36,7 +36,10 @@ from requests_mounts import (
     parse_config,
 )
 from requests_mounts._file import loading
+from requests_mounts._file.limits import BudgetOptions
 from requests_mounts._live import loaded
+from requests_mounts._sending.budget import Budget
+from requests_mounts._sending.guards import States
 from requests_mounts._sending.table import MountTable
 from servers import wait_for
 
@@ -717,3 +720,15 @@ def test_the_caller_is_heard_by_a_mount_that_is_made_meanwhile(
             session.get(server.url, verify=True)
         assert session.get(server.url).text == "ok"
         assert session.get(server.url, verify=authority_file).text == "ok"
+
+
+def test_a_signal_may_come_while_a_state_is_made() -> None:
+    """It goes on under the options that the handler has brought."""
+    options = [BudgetOptions(tokens=4), BudgetOptions(tokens=6)]
+
+    def make(given: BudgetOptions) -> Budget:
+        states.change(options[1])
+        return Budget(given)
+
+    states = States(make, options[0])
+    assert states.of("https://h:443").options is options[1]
