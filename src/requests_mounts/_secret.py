@@ -6,6 +6,8 @@ a URL by its user name and password, and a text by what an environment variable 
 
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias
 
 from requests_mounts._errors import MountsError
@@ -20,7 +22,17 @@ _SECRET_KEY = re.compile(
     r"|(?:api|access|private)[-_]?key|(?:\b|_)auth(?:\b|_)",
     re.IGNORECASE,
 )
-_REFERENCES = re.compile(r"(?:\$\{[^{}]*\})+")
+_ABBREVIATIONS = {"pass", "pw", "pwd", "passw", "cred", "creds", "tok", "tkn", "psk"}
+_LIKE = ("password", "passphrase", "secret", "token", "credential", "credentials", "bearer",
+         "authorization", "cookie", "apikey")  # fmt: skip
+_LIKENESS = 0.85
+_LONGEST_WORD = 32
+_OUR_WORDS = {"bearer", "tokens"}
+"""Of ``bearer_file`` and ``retry_budget.tokens``; `is_secret` decides about them."""
+REFERENCES: Final = r"(?:(?i:bearer|basic|token) )?(?:\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\})+"
+"""The pattern of variables that are named, and no more: a default may be the secret itself."""
+_REFERENCES = re.compile(REFERENCES)
+_DEFAULT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*:-[^{}]")
 
 
 class Secret:
@@ -122,6 +134,25 @@ def is_secret(key: str) -> bool:
     return bool(_SECRET_KEY.search(key)) and not key.endswith("_file")
 
 
+def resembles_secret(key: str) -> bool:
+    """Tell by its name whether a key that need not be one of ours may be meant for a secret.
+
+    In the line of a file a secret's name may be misspelled, so that nothing else hides the value.
+    """
+    last = re.split(r"[.\"'\s]", key)[-1]
+    return is_secret(key) or any(map(_is_like_secret, re.split("[^A-Za-z]+", last)))
+
+
+@lru_cache(maxsize=4096)
+def _is_like_secret(word: str) -> bool:
+    word = word.lower()
+    if word in _ABBREVIATIONS:
+        return True
+    if word in _OUR_WORDS or len(word) > _LONGEST_WORD:
+        return False
+    return bool(get_close_matches(word, _LIKE, n=1, cutoff=_LIKENESS))
+
+
 def redact(text: str, key: str = "") -> str:
     """Hide the user name and password of a URL, also where its scheme is missing."""
     start, end = _userinfo(text, key)
@@ -135,6 +166,13 @@ def redact_written(text: str, key: str = "") -> str:
     start, end = _userinfo(text, key)
     user, colon, password = text[start:end].partition(":")
     return text if _REFERENCES.fullmatch(password if colon else user) else redact(text, key)
+
+
+def writes_secret(text: str, key: str) -> bool:
+    """Tell whether a file holds a secret itself, if only as the default of a variable."""
+    start, end = (0, len(text)) if is_secret(key) else _userinfo(text, key)
+    part = text[start:end] if is_secret(key) else text[start:end].partition(":")[2]
+    return bool(part) and ("${" not in part or bool(_DEFAULT.search(part)))
 
 
 def _userinfo(text: str, key: str) -> tuple[int, int]:

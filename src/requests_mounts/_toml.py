@@ -53,14 +53,14 @@ def show_value(value: object) -> str:
 
 def show_setting(path: KeyPath, value: object) -> str:
     """Write the value under a path, or hide it: it may be of any type, and need not be valid."""
-    if hides_value(path):
+    if hides_value(path) and not isinstance(value, list | dict):
         return str(value) if isinstance(value, Secret) else HIDDEN
     return _quote(redact(value, _last_key(path))) if isinstance(value, str) else show_value(value)
 
 
 def hides_value(path: KeyPath) -> bool:
-    """Tell whether a value is secret by where it stands."""
-    return is_secret(_last_key(path)) or path[-2:-1] == ("auth",)
+    """Tell whether a value is secret by where it stands, also in the place of a table of them."""
+    return is_secret(_last_key(path)) or path[-2:-1] == ("auth",) or path[-1:] == ("headers",)
 
 
 def _last_key(path: KeyPath) -> str:

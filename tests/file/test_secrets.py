@@ -3,7 +3,7 @@
 import copy
 import json
 import pickle
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from requests_mounts import ConfigError, MountedSession, parse_config
 from requests_mounts._file.excerpts import Masked
-from requests_mounts._secret import Secret, is_secret, redact, redact_written, reveal
+from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy
+from requests_mounts._secret import (
+    Secret,
+    is_secret,
+    redact,
+    redact_written,
+    resembles_secret,
+    reveal,
+)
 
 
 def shown(text: str) -> str:
@@ -114,6 +122,11 @@ def test_the_user_of_a_url(text: str, key: str, hidden: str) -> None:
         ("http://u:hunter2@${HOST}", "proxy", "http://**********@${HOST}"),
         ("${PASSWORD}", "key_password", "${PASSWORD}"),
         ("${A}${B}", "key_password", "${A}${B}"),
+        ("Bearer ${A}", "Authorization", "Bearer ${A}"),
+        ("${A:-}", "key_password", "${A:-}"),
+        ("${A:-hunter2}", "key_password", "**********"),
+        ("http://u:${A:-hunter2}@proxy", "proxy", "http://**********@proxy"),
+        ("${A:-http://proxy}", "proxy", "${A:-http://proxy}"),
         ("hunter${N}", "key_password", "**********"),
         ("${HOME}/ca.pem", "verify", "${HOME}/ca.pem"),
     ],
@@ -146,6 +159,28 @@ def test_references_are_shown(text: str, key: str, written: str) -> None:
         pytest.param('defaults.proxi = "hunter2@proxy"', id="a misspelled proxy"),
         pytest.param('defaults.proxy = "ftp://u:hun\'ter2@proxy"', id="quotes in a proxy"),
         pytest.param('defaults.proxy = "ftp://u:hunter2@proxy', id="a proxy that does not end"),
+        pytest.param('defaults.tls = { passwrd = "hunter2" }', id="passwrd"),
+        pytest.param('[defaults]\ntls.pass = "hunter2"', id="pass"),
+        pytest.param('[defaults.tls]\nPwd = "hunter2"', id="pwd"),
+        pytest.param('[defaults.tls]\n"secrt" = ["hunter2"]', id="secrt"),
+        pytest.param('defaults.api_tokn = """hunter2\n"""', id="tokn"),
+        pytest.param('[policies.p]\nauth = { basic = "u:hunter2" }', id="basic"),
+        pytest.param('[policies.p.auth]\nbasic = "u:hunter2"', id="a table of auth"),
+        pytest.param(
+            '[policies.p]\n[ policies.p."auth" ] # x\nuser = "hunter2"', id="auth in quotes"
+        ),
+        pytest.param('[policies.p.auth]\nusername = "u:hunter2"', id="a username"),
+        pytest.param(
+            '[policies.p]\ny = """\n[policies.p.auth]\nbasic = "hunter2"', id="no end before auth"
+        ),
+        pytest.param('[policies.p.auth]\ny = """\nbasic = "hunter2"\n\\q', id="no end in auth"),
+        pytest.param('[policies.p]\nauth = "Bearer hunter2"', id="no table of auth"),
+        pytest.param('[policies.p]\nheaders = "A: hunter2"', id="no table of headers"),
+        pytest.param('[policies.p]\nheaders = ["A: hunter2"]', id="an array of headers"),
+        pytest.param('policies.p = {headers=["A: hunter2"]}', id="an array in a table"),
+        pytest.param('[policies.p]\nheaders = [ # x\n  "A: hunter2" 5\n]', id="a second line"),
+        pytest.param('defaults.tls.key_password = "${A" hunter2}"', id="no reference"),
+        pytest.param('policies.p.auth = { bearer = "${A:-hunter2}", x = 1 }', id="a default"),
         pytest.param('[mounts."https://u:hunter2@h/"]', id="a prefix"),
         pytest.param('[mounts."ftp://u:hunter2@h/"]', id="another scheme"),
         pytest.param('[mounts."u.x:hunter2@h/"]', id="a prefix without a scheme"),
@@ -157,6 +192,32 @@ def test_a_diagnostic_shows_no_secret(text: str) -> None:
     found = shown(text)
     for part in ("hunter", "ter2", "2202", "2022"):
         assert part not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted", "carets"),
+    [
+        ('auth = { bearr = "${PAY_TOKEN}" }', 'auth = { bearr = "${PAY_TOKEN}" }', "^^^^^"),
+        ('tls = { key_password = "${P}", x = 1 }', "tls = { key_password = **********", "^" * 10),
+        ("tls = { key_passwort = '${P}${Q:-}' }", "tls = { key_passwort = '${P}${Q:-}' }", "^" * 12),
+        ("auth = {}\nheaders = [\n'${A}',\n]\nx = 1", "headers = [", "^"),
+        ("headers = [\npool_block = 1", "pool_block = 1", "^" * 10),
+    ],
+)  # fmt: skip
+def test_a_reference_is_not_hidden(text: str, quoted: str, carets: str) -> None:
+    """It says where a secret comes from, and what is wrong beside it can be seen."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"[mounts.'https://h/']\n{text}", environ={"P": "x", "PAY_TOKEN": "x"})
+    line, below = caught.value.diagnostics[0].excerpt.splitlines()
+    assert line.partition(" | ")[2] == quoted
+    assert below.strip(" |") == carets
+
+
+def test_no_other_key_of_ours_is_taken_for_a_secret() -> None:
+    """However much it resembles one; its values can be quoted."""
+    tables = (File, MountPolicy, Expectation, *NESTED_TABLES.values())
+    for key in {field.name for table in tables for field in fields(table)}:
+        assert resembles_secret(key) == is_secret(key), key
 
 
 @pytest.mark.parametrize(
@@ -198,10 +259,15 @@ def test_an_explanation_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
             [mounts."https://b.org"]
             proxy = "http://user:${HUNTER}@proxy"
             tls.server_hostname = "${HUNTER}.org"
+            headers = { Cookie = "hunter2=${HUNTER}", X-Api-Key = "${NONE:-hunter2}" }
+            auth = { bearer = "${NONE:-hunter2}" }
+            no_proxy = ["${HUNTER}", "a.org"]
+            [mounts."https://c.org"]
+            proxy = "http://user:hunter2@${HUNTER}"
             """
         )
     )
-    for url, proxy in (("https://a.org", "http://**********@proxy"), ("https://b.org", "http://user:${HUNTER}@proxy")):  # fmt: skip
+    for url, proxy in (("https://a.org", "http://**********@proxy"), ("https://b.org", "http://user:${HUNTER}@proxy"), ("https://c.org", "http://**********@${HUNTER}")):  # fmt: skip
         found = session.explain(url)
         for text in (json.dumps(asdict(found)), repr(found), str(found), repr(session.config.mounts)):  # fmt: skip
             assert "hunter2" not in text

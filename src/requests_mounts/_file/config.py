@@ -12,6 +12,7 @@ from requests_mounts._file.settings import SettingPath
 from requests_mounts._routing.index import Index
 from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._routing.prefix import Prefix
+from requests_mounts._secret import redact_written
 
 
 class Mount(NamedTuple):
@@ -57,12 +58,18 @@ class Origin(NamedTuple):
 
     @property
     def reference(self) -> object:
-        """The value as it is written if variables are a part of it, otherwise `None`."""
-        written = self.place.value if self.place else None
+        """The value as it is written if variables are a part of it, otherwise `None`.
+
+        What of a secret is written beside the variables is hidden.
+        """
+        if not self.place:
+            return None
+        written, key = self.place.value, str(self.place.path[-1])
         parts = written if isinstance(written, list) else [written]
         if not any(isinstance(part, str) and "${" in part for part in parts):
             return None
-        return tuple(parts) if isinstance(written, list) else written
+        shown = (redact_written(part, key) if isinstance(part, str) else part for part in parts)
+        return tuple(shown) if isinstance(written, list) else next(shown)
 
 
 BUILT_IN = Origin("built in", None)

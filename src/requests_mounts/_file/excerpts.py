@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
 
-from requests_mounts._secret import HIDDEN, is_secret, redact_written
+from requests_mounts._secret import HIDDEN, REFERENCES, is_secret, redact_written, resembles_secret
 
 _WIDTH = 100
 _BEFORE_CARET = 40
@@ -26,6 +26,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTES = "\"'"
+_HEADER = re.compile(r"[ \t]*\[{1,2}[ \t]*(?:defaults|policies|limits|mounts|expect|tool)\b.*")
+_NEW_LINE = re.compile(rf"{_HEADER.pattern}|[ \t]*[\w.\"'-]+[ \t]*=")
+"""What does not belong to an array that began on an earlier line and lacks its end."""
+_OF_AUTH = re.compile(r"\.[ \t]*[\"']?auth[\"']?[ \t]*[.\]]")
+_LAST_KEY = re.compile(r"(?:\A|[.{,][ \t]*)[\"']?headers\Z")
+_TABLE = re.compile(r"[ \t]*\{")
+_HARMLESS = re.compile(
+    rf"(?:[ \t,{{}}\[\]]|(?P<quote>[\"']){REFERENCES}(?P=quote)"
+    r"|[\w-]{1,64}[ \t]*=|true|false)*+"
+)
+"""References to variables, alone or in a table or an array."""
 
 
 class Masked:
@@ -59,32 +70,54 @@ class Masked:
         return shown + self._text[start:end]
 
 
-def _secret_parts(text: str) -> Iterator[tuple[int, int, str]]:
-    """Name the parts to hide: where each begins and ends, and what is shown instead."""
-    key_start, key = 0, ""
+def _secret_parts(text: str, *, in_auth: bool = False) -> Iterator[tuple[int, int, str]]:
+    """Name the parts to hide: where each begins and ends, and what is shown instead.
+
+    In a table ``auth`` every value is secret, whatever its key, but for the name of a file.
+    """
+    line_start = key_start = depth = 0
+    key = ""
     hiding: int | None = None
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         if token["end"]:
             if hiding is not None:
-                yield _hidden_value(text, hiding, start)
-            key_start, key, hiding = end, "", None
+                yield from _hidden_value(text, hiding, start)
+            elif header := _HEADER.match(text, line_start, start):
+                in_auth = bool(_OF_AUTH.search(header[0]))
+            goes_on = hiding is not None and depth > 0 and not _NEW_LINE.match(text, end)
+            line_start, key_start, key, hiding = end, end, "", end if goes_on else None
         elif hiding is not None:
-            continue
+            depth += _brackets(token["other"] or "")
         elif token["equals"]:
             key = text[max(key_start, start - _LONGEST_KEY) : start]
-            hiding = end if is_secret(key.strip(" \t\"'")) else None
-            key_start = end
+            hiding = end if _hides(key.strip(" \t\"'"), text, end, in_auth=in_auth) else None
+            key_start, depth = end, 0
         elif token["other"]:
             comma = max(token[0].rfind(","), token[0].rfind("{"))
             key_start = start + comma + 1 if comma >= 0 else key_start
         else:
-            yield from _hidden_in(token[0], start, key)
+            yield from _hidden_in(token[0], start, key, in_auth=in_auth)
     if hiding is not None:
-        yield _hidden_value(text, hiding, len(text))
+        yield from _hidden_value(text, hiding, len(text))
 
 
-def _hidden_in(token: str, start: int, key: str) -> Iterator[tuple[int, int, str]]:
+def _hides(key: str, text: str, at: int, *, in_auth: bool) -> bool:
+    """Tell whether what is assigned to a key may not be shown, or only references in it."""
+    if in_auth:
+        return not key.endswith("_file")
+    misplaced = _LAST_KEY.search(key) and not _TABLE.match(text, at)
+    return bool(misplaced) or resembles_secret(key)
+
+
+def _brackets(text: str) -> int:
+    """Return how many more arrays begin than end."""
+    return text.count("[") - text.count("]")
+
+
+def _hidden_in(
+    token: str, start: int, key: str, *, in_auth: bool
+) -> Iterator[tuple[int, int, str]]:
     """Hide what is secret in a string or a comment.
 
     Where a quote is missing, what looks like a string may be the lines that follow.
@@ -92,7 +125,7 @@ def _hidden_in(token: str, start: int, key: str) -> Iterator[tuple[int, int, str
     inner = token.strip(_QUOTES)
     start += token.index(inner)
     if "\n" in inner:
-        parts = _secret_parts(inner)
+        parts = _secret_parts(inner, in_auth=in_auth)
         yield from ((start + first, start + last, shown) for first, last, shown in parts)
     elif token[0] == "#" and is_secret(token):
         yield start, start + len(inner), HIDDEN
@@ -100,14 +133,11 @@ def _hidden_in(token: str, start: int, key: str) -> Iterator[tuple[int, int, str
         yield start, start + len(inner), shown
 
 
-def _hidden_value(text: str, start: int, end: int) -> tuple[int, int, str]:
-    """Hide what is assigned, unless it is nothing but references."""
+def _hidden_value(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+    """Hide what is assigned, unless it is nothing but references, also in a table of them."""
     value = text[start:end]
-    start += len(value) - len(value.lstrip(" \t"))
-    quoted = value.strip(" \t")
-    inner = quoted.strip(_QUOTES)
-    shown = redact_written(inner, "password")
-    return start, end, HIDDEN if shown == HIDDEN else quoted
+    if not _HARMLESS.fullmatch(value):
+        yield start + len(value) - len(value.lstrip(" \t")), end, HIDDEN
 
 
 def excerpt(masked: Masked, line: tuple[int, int], span: tuple[int, int], number: int) -> str:
