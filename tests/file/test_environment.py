@@ -101,23 +101,28 @@ def test_a_text_of_digits_stays_a_text() -> None:
 @pytest.mark.parametrize(
     ("setting", "environ", "expected"),
     [
-        ("pool_maxsize = '${A}'", {"A": "ten"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}'", {"A": "70000"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}'", {"A": "1.5"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}'", {"A": "010"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}0'", {"A": "123"}, 'an integer from 1 to 65535 (got "${A}0")'),
-        ("pool_maxsize = '${A}'", {"A": "12 # x"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}'", {"A": "12\ny = 1"}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_maxsize = '${A}'", {"A": "9" * 1_000_000}, 'an integer from 1 to 65535 (got "${A}")'),
-        ("pool_block = '${A}'", {"A": "yes"}, 'true or false (got "${A}")'),
-        ("pool_block = '${A}'", {"A": "True"}, 'true or false (got "${A}")'),
-        ("source_address = '${A}'", {"A": "nowhere"}, 'an IP address (got "${A}")'),
-        ("max_retries = { total = 1, allowed_methods = ['${A}'] }", {"A": "A B"}, 'an HTTP method (got "${A}")'),
-        ("tls.minimum_version = '${A}'", {"A": "9.9"}, 'TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3 (got "${A}")'),
+        ("pool_maxsize = '${A}'", {"A": "ten"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}'", {"A": "70000"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}'", {"A": "1.5"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}'", {"A": "010"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}0'", {"A": "123"}, 'an integer from 1 to 65535 (got "${A}0" with what the variable A holds)'),
+        ("pool_maxsize = '${A}'", {"A": "12 # x"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}'", {"A": "12\ny = 1"}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A}'", {"A": "9" * 1_000_000}, 'an integer from 1 to 65535 (got "${A}", where the variable A holds something else)'),
+        ("pool_block = '${A}'", {"A": "yes"}, 'true or false (got "${A}", where the variable A holds something else)'),
+        ("pool_block = '${A}'", {"A": "True"}, 'true or false (got "${A}", where the variable A holds something else)'),
+        ("source_address = '${A}'", {"A": "nowhere"}, 'an IP address (got "${A}", where the variable A holds something else)'),
+        ("max_retries = { total = 1, allowed_methods = ['${A}'] }", {"A": "A B"}, 'an HTTP method (got "${A}", where the variable A holds something else)'),
+        ("tls.minimum_version = '${A}'", {"A": "9.9"}, 'TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3 (got "${A}", where the variable A holds something else)'),
         ("tls.verify = '${A}'", {"A": "no/such/file"}, 'CA certificates (got "${A}": No such file or directory)'),
-        ("tls.server_hostname = '${A}'", {"A": ""}, 'a string that is not empty (got "${A}")'),
-        ("proxy = '${A}'", {"A": "user:hunter2@proxy"}, '"env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "${A}")'),
-        ("proxy = 'http://u:${A}@proxy/x'", {"A": "hunter2"}, '"env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://u:${A}@proxy/x")'),
+        ("tls.server_hostname = '${A}'", {"A": ""}, 'a string that is not empty (got "${A}", where the variable A holds something else)'),
+        ("proxy = '${A}'", {"A": "user:hunter2@proxy"}, '"env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "${A}", where the variable A holds something else)'),
+        ("proxy = 'http://u:${A}@proxy/x'", {"A": "hunter2"}, '"env", "direct", or a URL of http, https, socks4, socks4a, socks5 or socks5h (got "http://u:${A}@proxy/x" with what the variable A holds)'),
+        ("pool_maxsize = '${A:-ten}'", {"A": ""}, 'an integer from 1 to 65535 (got "${A:-ten}" with its default)'),
+        ("pool_maxsize = '${A:-0}'", {}, 'an integer from 1 to 65535 (got "${A:-0}" with its default)'),
+        ("pool_maxsize = '${A:-0}'", {"A": "70000"}, 'an integer from 1 to 65535 (got "${A:-0}", where the variable A holds something else)'),
+        ("pool_maxsize = '${A:-10}'", {"A": "many"}, 'an integer from 1 to 65535 (got "${A:-10}", where the variable A holds something else)'),
+        ("no_proxy = ['http://${A}:${B}']", {"A": "x y", "B": "zz"}, 'a host, a domain such as .example.com, or a network such as 10.0.0.0/8 (got "http://${A}:${B}" with what the variables A and B hold)'),
     ],
 )  # fmt: skip
 def test_what_a_variable_holds_is_validated(
@@ -251,12 +256,27 @@ def test_variables_in_prefixes() -> None:
         ("https://${A}/", {"A": "hunter 2"}, 'expected a prefix once the variables are filled in (got "https://${A}/")'),
         ("https://${A}/", {"A": "u:hunter2@h"}, 'expected a prefix once the variables are filled in (got "https://${A}/")'),
         ("https://${A}/", {"A": "x" * 1_000_000}, 'expected a prefix once the variables are filled in (got "https://${A}/")'),
+        ("https://${A}/", {"A": "https://a.org"}, 'expected a prefix once the variables are filled in (got "https://${A}/"; the variable A has a scheme of its own, so write none before it)'),
+        ("https://$${A}.${A}/", {"A": "https://a.org"}, 'expected a prefix once the variables are filled in (got "https://$${A}.${A}/")'),
+        ("https://${A}/", {"A": ""}, 'expected a prefix once the variables are filled in (got "https://${A}/"; the variable A is empty)'),
+        ("https://${B}${A}", {"A": "", "B": ""}, 'expected a prefix once the variables are filled in (got "https://${B}${A}"; the variable B is empty)'),
+        ("https://${A:-}", {}, 'expected a prefix once the variables are filled in (got "https://${A:-}"; the variable A is empty)'),
+        ("https://a.${B:-b}.${A}.org/", {"A": ""}, 'expected a prefix once the variables are filled in (got "https://a.${B:-b}.${A}.org/"; the variable A is empty)'),
         ("https://${A/", {}, "expected the name of an environment variable in ${…}, or $$ for a dollar"),
     ],
 )  # fmt: skip
 def test_variables_that_make_no_prefix(key: str, environ: dict[str, str], expected: str) -> None:
     """Reported at the key, without a word of what they hold."""
     assert problems(f"[mounts.'{key}']", **environ) == [f'1: mounts."{key}": {expected}']
+
+
+def test_an_empty_variable_where_a_prefix_needs_nothing() -> None:
+    """A port or the rest of a path; and a variable may hold the prefix of every host."""
+    config = parse_config(
+        "[mounts.'https://h:${A}/${B}']\n[mounts.'${C}']",
+        environ={"A": "", "B": "", "C": "http://"},
+    )
+    assert [mount.text for mount in config.mounts] == ["https://h/", "https://", "http://"]
 
 
 def test_prefixes_that_become_the_same() -> None:

@@ -523,8 +523,16 @@ MISTAKES = [
         '2:19 invalid-value expected a text in latin-1 without line breaks, or false for none (got 3); write "3", in quotes',
     ),
     (
+        '[mounts."https://https://api.example.com/v1"]',
+        '1:9 invalid-prefix expected one scheme; write "https://api.example.com/v1" (got "https://https://api.example.com/v1")',
+    ),
+    (
+        '[mounts."http://HTTPS://h/"]',
+        '1:9 invalid-prefix expected one scheme; write "HTTPS://h/" (got "http://HTTPS://h/")',
+    ),
+    (
         '[mounts."https://h/"]\nheaders = "X-A: 3"',
-        '2:11 invalid-value expected a table (got "X-A: 3"); write { NAME = "text" }',
+        '2:11 invalid-value expected a table (got **********); write { NAME = "text" }',
     ),
     (
         '[mounts."https://h/"]\ntls.ciphers = true',
@@ -592,7 +600,7 @@ MISTAKES = [
     ),
     (
         '[mounts."https://h/"]\nauth = ["u", "hunter2"]',
-        '2:8 invalid-value expected a table, or false for none (got **********); write { bearer = "${TOKEN}" }, or { username, password }',
+        '2:8 invalid-value expected a table, or false for none (got an array); write { bearer = "${TOKEN}" }, or { username, password }',
     ),
     (
         '[mounts."https://h/"]\nlimit = "10/s"',

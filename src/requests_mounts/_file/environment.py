@@ -70,6 +70,23 @@ def is_broken(text: str) -> bool:
     return any(found["broken"] for found in _REFERENCE.finditer(text))
 
 
+def names_in(text: str) -> tuple[str, ...]:
+    """Return the names of the variables in a text, each once."""
+    names = (found["name"] for found in _REFERENCE.finditer(text))
+    return tuple(dict.fromkeys(filter(None, names)))
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text is a reference and nothing else."""
+    return bool(_REFERENCE.fullmatch(text))
+
+
+def is_default(value: object, text: str) -> bool:
+    """Tell whether a value is the default of a reference, rather than what its variable holds."""
+    found = _REFERENCE.fullmatch(text)
+    return found is not None and not isinstance(value, Secret) and str(value) == found["default"]
+
+
 def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
     """Return a string of a file with its variables filled in; ``key`` is the last of its keys."""
     user = _userinfo(text) if key in _URLS else range(0)
@@ -99,6 +116,20 @@ def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
         missing=tuple(dict.fromkeys(missing)),
         recipe=(_fill_in_again, (text, key)),
     )
+
+
+def variable_at_fault(prefix: str, variables: Variables) -> str:
+    """Say which variable is likely to spoil a prefix, and not what it holds; empty if none is."""
+    for found in _REFERENCE.finditer(prefix):
+        name = found["name"]
+        if not name:
+            continue
+        value = variables.get(name) or found["default"] or ""
+        if not value:
+            return f"the variable {name} is empty"
+        if "://" in value and prefix[: found.start()].endswith("://"):
+            return f"the variable {name} has a scheme of its own, so write none before it"
+    return ""
 
 
 def _fill_in_again(text: str, key: str) -> Secret:

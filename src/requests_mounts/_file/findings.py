@@ -6,6 +6,7 @@ from pydantic_core import ErrorDetails
 
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.document import Document, Place
+from requests_mounts._file.environment import is_default, is_reference, names_in
 from requests_mounts._file.inheritance import Layer, Layers
 from requests_mounts._file.limits import LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
@@ -78,7 +79,8 @@ class Findings:
                 expected = _SHAPES.get(type_, found["msg"])
                 value = self._as_written(path, found["input"])
                 hint = instead(expected, path, value)
-                message = f"expected {expected} (got {show_setting(path, value)}){hint}"
+                got = f"{show_setting(path, value)}{self._filled_in(path, found['input'])}"
+                message = f"expected {expected} (got {got}){hint}"
         self.report(path, message, code)
 
     def _as_written(self, path: KeyPath, value: object) -> object:
@@ -87,6 +89,20 @@ class Findings:
         if isinstance(written, str) and "${" in written:
             return Secret("", redact_written(written, str(path[-1])))
         return value
+
+    def _filled_in(self, path: KeyPath, value: object) -> str:
+        """Say that it is not a reference that is wrong, but what came of it."""
+        written = self._written(path).value
+        names = names_in(written) if isinstance(written, str) else ()
+        if not names:
+            return ""
+        if is_default(value, written):
+            return " with its default"
+        if is_reference(written):
+            return f", where the variable {names[0]} holds something else"
+        several = len(names) > 1
+        noun, verb = ("variables", "hold") if several else ("variable", "holds")
+        return f" with what the {noun} {' and '.join(names)} {verb}"
 
     def _written(self, path: KeyPath) -> Place:
         """Return the place where a value, or the table that it is missing in, is written."""

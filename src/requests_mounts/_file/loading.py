@@ -22,7 +22,14 @@ from requests_mounts._errors import MountsError
 from requests_mounts._file.config import Claim, Config, Mount
 from requests_mounts._file.diagnostics import ConfigError
 from requests_mounts._file.document import Document, Place
-from requests_mounts._file.environment import BROKEN, Expansion, Variables, fill_in, is_broken
+from requests_mounts._file.environment import (
+    BROKEN,
+    Expansion,
+    Variables,
+    fill_in,
+    is_broken,
+    variable_at_fault,
+)
 from requests_mounts._file.extends import read_with_bases
 from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
@@ -156,11 +163,10 @@ def _name_of(key: str, variables: Variables) -> str | None:
         if not variables.offline:
             raise ValueError(f"the environment variable {filled.missing[0]} is not set")
         return None
-    prefix = Prefix.read(reveal(filled))
-    if not prefix:
-        raise ValueError(
-            f"expected a prefix once the variables are filled in (got {show_text(key)})"
-        )
+    prefix, culprit = Prefix.read(reveal(filled)), variable_at_fault(key, variables)
+    if not prefix or (culprit and not prefix.host):
+        got = f"got {show_text(key)}{culprit and f'; {culprit}'}"
+        raise ValueError(f"expected a prefix once the variables are filled in ({got})")
     return str(prefix)
 
 

@@ -24,6 +24,7 @@ _CANONICAL = re.compile(
 )
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST = re.compile(r"(?:[A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}")
+_SCHEMES = {*DEFAULT_PORTS, "ftp", "ftps", "ws", "wss", "file", "tcp", "unix"}
 _LARGEST_PORT = 65535
 _FORM = "expected http://, https://, or http(s)://host[:port][/path]"
 
@@ -61,6 +62,9 @@ class Prefix(NamedTuple):
         if parts["host"] == "*":
             every = f"write {scheme}:// for every host"
             raise ValueError(f"expected a host; {every} (got {show_text(text)})")
+        if _second_scheme(parts):
+            once = show_text(text[text.index("://") + 3 :])
+            raise ValueError(f"expected one scheme; write {once} (got {show_text(text)})")
         path = _canonical_prefix_path(parts["path"] or "/")
         return cls(
             scheme, _canonical_prefix_host(parts["host"]), _port(parts["port"], scheme), path
@@ -95,6 +99,12 @@ class Prefix(NamedTuple):
     def __str__(self) -> str:
         port = f":{self.port}" if self.port else ""
         return f"{self.scheme}://{self.host}{port}{self.path}"
+
+
+def _second_scheme(parts: re.Match[str]) -> bool:
+    """Tell whether what stands where a host should is a scheme and what follows one."""
+    followed = parts["port"] == "" and (parts["path"] or "").startswith("//")
+    return followed and parts["host"].lower() in _SCHEMES
 
 
 def _expected(text: str) -> str:
