@@ -170,8 +170,10 @@ def redact_written(text: str, key: str = "") -> str:
 
 def writes_secret(text: str, key: str) -> bool:
     """Tell whether a file holds a secret itself, if only as the default of a variable."""
-    start, end = (0, len(text)) if is_secret(key) else _userinfo(text, key)
-    part = text[start:end] if is_secret(key) else text[start:end].partition(":")[2]
+    part = text.replace("$$", "")
+    if not is_secret(key):
+        start, end = _userinfo(part, key)
+        part = part[start:end].partition(":")[2]
     return bool(part) and ("${" not in part or bool(_DEFAULT.search(part)))
 
 

@@ -351,3 +351,33 @@ def test_no_caution_shows_what_a_variable_of_a_prefix_holds() -> None:
     assert codes <= {one.code for one in found}
     assert "secret.example" not in said
     assert "without this mount, https://${A}/ would do the same" in said
+
+
+@pytest.mark.parametrize(
+    ("setting", "key"),
+    [
+        ('proxy = "http://u:hunter2@p:1"', "proxy"),
+        ('proxy = "http://u:${P:-hunter2}@p:1"', "proxy"),
+        ('proxy = "http://u:${P}@p:1"', ""),
+        ('proxy = "http://u@p:1"', ""),
+        ('proxy = "http://${P:-p}:1"', ""),
+        ('proxy = "direct"', ""),
+        ('tls.key_password = "hunter2"', "tls.key_password"),
+        ('tls.key_password = "$${hunter2}"', "tls.key_password"),
+        ('tls = { key_password = "${P}", verify = false, assert_fingerprint = "${F}" }', ""),
+        ('auth.bearer = "${TOKEN:-sk_live_1}"', "auth.bearer"),
+        ('auth.bearer = "${TOKEN:-}${P}"', ""),
+        ('auth = { username = "hunter", password = "${P}" }', ""),
+        ('headers.Authorization = "Bearer ${P}"', ""),
+        ('headers.X-Api-Key = "hunter2"', "headers.X-Api-Key"),
+    ],
+)
+def test_a_secret_in_the_file_itself(setting: str, key: str) -> None:
+    """Wherever one may stand, and if only as a default; it is not shown."""
+    text = f"[defaults]\ntimeout = 5\n[mounts.'https://h/']\n{setting}\n"
+    environ = {"P": "x", "F": "00" * 16}
+    found = [
+        one for one in check(parse_config(text, environ=environ)) if one.code == "literal-secret"
+    ]
+    assert [one.key for one in found] == ([f'mounts."https://h/".{key}'] if key else [])
+    assert not any("hunter2" in str(one) or "sk_live" in str(one) for one in found)

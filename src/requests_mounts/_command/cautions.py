@@ -24,10 +24,13 @@ from requests_mounts._file.identity import is_in_the_clear, is_wide, secrets_of
 from requests_mounts._file.inheritance import Layer
 from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Timeout
 from requests_mounts._routing.prefix import Prefix
+from requests_mounts._secret import writes_secret
 from requests_mounts._toml import show_key
 
 _RETRIED_BY_DEFAULT: dict[str, Any] = {one.name: one.default for one in fields(RetryOptions)}
 _LONGEST_RETRY_AFTER: float = _RETRIED_BY_DEFAULT["retry_after_max"]
+_OTHER_SECRETS = (("tls", "key_password"), ("proxy",))
+"""What the host is not told."""
 _UNLIKELY_PORT = "1"
 _TIMES = (
     ("timeout", "connect"),
@@ -151,12 +154,15 @@ def _of_policy(policy: Policy, *, known: bool) -> Iterator[Caution]:
 
 
 def _of_secrets(config: Config, mount: Mount) -> Iterator[Caution]:
-    """Warn of what tells a host who we are, if others may learn it."""
-    for path in secrets_of(mount.policy):
-        causes = (".".join(path),)
-        if path[-1] != "bearer_file" and config.origin(mount, path).reference is None:
+    """Warn of secrets that others may learn: from the file, or as they tell a host who we are."""
+    signing = [*secrets_of(mount.policy)]
+    for path in (*signing, *_OTHER_SECRETS):
+        place = config.origin(mount, path).place
+        if place and isinstance(place.value, str) and writes_secret(place.value, path[-1]):
             message = "a secret in the file itself; name a variable instead, such as ${TOKEN}"
-            yield Caution(code="literal-secret", message=message, causes=causes)
+            yield Caution(code="literal-secret", message=message, causes=(".".join(path),))
+    for path in signing:
+        causes = (".".join(path),)
         if is_wide(mount.prefix):
             message = f"sent to every host of {mount.shown}; name the host that it is for"
             yield Caution(code="wide-secret", message=message, causes=causes)
