@@ -6,6 +6,7 @@ import itertools
 import logging
 import os
 import pickle
+import re
 import socket
 import ssl
 import threading
@@ -22,6 +23,7 @@ from requests.adapters import HTTPAdapter
 
 from loopback import Answer, Handler, Server
 from requests_mounts import (
+    BodyTooLarge,
     CircuitOpen,
     Config,
     ConfigError,
@@ -33,6 +35,7 @@ from requests_mounts import (
     ThreadSessions,
     load_config,
     load_session,
+    mount,
     parse_config,
 )
 from requests_mounts._file import loading
@@ -732,3 +735,21 @@ def test_a_signal_may_come_while_a_state_is_made() -> None:
 
     states = States(make, options[0])
     assert states.of("https://h:443").options is options[1]
+
+
+def test_an_error_names_the_line_of_the_newer_file(server: Server, file: Path) -> None:
+    """Also by an adapter that stayed, on a copy of the session, and on one of requests' own."""
+    server.answer = lambda _: Answer(body=b"too much")
+    text = f"[mounts.'{server.url}']\nmax_body_size = 7\n"
+    file.write_text(text)
+    with load_session(file) as session:
+        file.write_text(f"# one more line\n{text}")
+        assert session.reload().kept
+        plain = mount(requests.Session(), session.config)
+        with pickle.loads(pickle.dumps(session)) as copied, copy.deepcopy(plain) as others:
+            for one in (session, copied, plain):
+                with pytest.raises(BodyTooLarge, match=rf"\({re.escape(str(file))}:3\)$"):
+                    one.get(server.url)
+            with pytest.raises(BodyTooLarge, match=rf" of {server.url}/$"):
+                others.get(server.url)
+        plain.close()

@@ -325,12 +325,17 @@ def test_under_a_deadline(raw: RawServer) -> None:
 def test_the_error() -> None:
     """It names the URL without its password, and the limit, and survives pickling."""
     with Server(answer=lambda _: Answer(body=b"too much")) as server:
-        config = parse_config(f'[mounts."{server.url}"]\nmax_body_size = 7')
+        text = f'[mounts."{server.url}"]\nmax_body_size = 7'
+        config = parse_config(text, source="mounts.toml")
         with MountedSession(config) as session, pytest.raises(BodyTooLarge) as found:
             session.get(server.url.replace("://", "://user:hunter2@") + "/x")
     error = pickle.loads(pickle.dumps(found.value))
     hidden = server.url.replace("://", "://**********@")
-    assert str(error) == f"{hidden}/x was answered with more than max_body_size = 7 bytes"
+    mount = f"{server.url}/ (mounts.toml:2)"
+    assert (
+        str(error) == f"{hidden}/x was answered with more bytes than max_body_size = 7 of {mount}"
+    )
+    assert (error.prefix, error.place) == (f"{server.url}/", "mounts.toml:2")
     assert isinstance(found.value, MountsError)
     assert isinstance(found.value, requests.exceptions.RequestException)
     assert not isinstance(

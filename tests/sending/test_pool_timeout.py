@@ -1,5 +1,6 @@
 """How long a request waits for a connection, seen from real servers."""
 
+import pickle
 import threading
 from typing import Any
 
@@ -16,15 +17,15 @@ from servers import Serve, SessionOf, adapter_of, wait_for
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "limit"),
     [
-        "pool_timeout = 0.1",
-        "timeout.connect = 1",
-        "pool_timeout = 0.1\ntimeout = 9",
-        "pool_timeout = 0",
+        ("pool_timeout = 0.1", "(mounts.toml:4) was free within pool_timeout = 0.1"),
+        ("timeout.connect = 1", "(mounts.toml:2) was free within the connect timeout"),
+        ("pool_timeout = 0.1\ntimeout = 9", "(mounts.toml:4) was free within pool_timeout = 0.1"),
+        ("pool_timeout = 0", "(mounts.toml:4) was free within pool_timeout = 0"),
     ],
 )
-def test_pool_timeout(serve: Serve, session_of: SessionOf, settings: str) -> None:
+def test_pool_timeout(serve: Serve, session_of: SessionOf, settings: str, limit: str) -> None:
     """Nobody waits for a connection longer than the file says."""
     go = threading.Event()
 
@@ -44,6 +45,9 @@ def test_pool_timeout(serve: Serve, session_of: SessionOf, settings: str) -> Non
     assert isinstance(caught.value, MountsError)
     assert isinstance(caught.value, requests.ConnectTimeout)
     assert caught.value.request is not None
+    prefix = f"{server.url}/"
+    assert str(caught.value) == f"{prefix} was not sent: no connection of {prefix} {limit}"
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     go.set()
     first.join()
     assert session.get(server.url).ok

@@ -89,9 +89,13 @@ class Loaded:
             offline=config.variables.offline,
             partial=config.partial,
         )
-        adapter.report = self.report
+        self.serve(adapter)
         adapter.siblings = self.siblings
         return adapter
+
+    def serve(self, adapter: MountAdapter) -> None:
+        """Tell an adapter whom to report to, and who knows the lines of the file."""
+        adapter.report, adapter.locate = self.report, self.locate
 
     def reload(self, table: MountTable) -> Reloaded:
         """Read the files again, and let a table of adapters be what they say now.
@@ -178,7 +182,7 @@ class Loaded:
         for mount in self.config.mounts:
             adapter = table.get(mount.text)
             if is_made_for(adapter, mount):
-                adapter.report = self.report
+                self.serve(adapter)
 
     def _ours(self, table: MountTable) -> Iterator[tuple[str, MountAdapter]]:
         """Name the adapters that were made here, and not replaced by code, nor put elsewhere."""
@@ -218,6 +222,12 @@ class Loaded:
                 )
         else:
             _log.debug("%s was reloaded: %s", self.config.name, reloaded)
+
+    def locate(self, prefix: str, key: str) -> str:
+        """Return the file and line that set a key of a mount; empty if none does."""
+        mount = by_prefix(self.config).get(prefix)
+        place = self.config.origin(mount, (key,)).place if mount else None
+        return str(place or "")
 
     def report(self, prefix: str, counters: Counters, number: str) -> None:
         """Warn, in the words of the advice, of what happens under a mount for the first time."""

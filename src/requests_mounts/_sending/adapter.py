@@ -22,12 +22,12 @@ from requests_mounts._file.policy import Policy, Timeout
 from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._secret import redact, reveal
 from requests_mounts._sending.bodies import read_under
-from requests_mounts._sending.body_size import BoundedBody
+from requests_mounts._sending.body_size import BodyExceeds, BoundedBody
 from requests_mounts._sending.bypass import is_bypassed
 from requests_mounts._sending.calls import current_call, outside
 from requests_mounts._sending.contexts import hide_names
 from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
-from requests_mounts._sending.errors import DeniedAddress, DeniedURL, PoolTimeout
+from requests_mounts._sending.errors import DeniedAddress, DeniedURL, PoolTimeout, name_mount
 from requests_mounts._sending.guards import Guard, guard_of
 from requests_mounts._sending.identity import Identity, identity_of
 from requests_mounts._sending.managers import PooledAdapter
@@ -62,6 +62,8 @@ class MountAdapter(PooledAdapter):
         "partial", "siblings",
     ]  # fmt: skip
 
+    locate: Callable[[str, str], str] | None = None
+    """Told the prefix and a key; returns the file and line that set it."""
     siblings: Siblings | None = None
     """The adapters of the same file, if `mount` made this one."""
 
@@ -202,14 +204,28 @@ class MountAdapter(PooledAdapter):
                 self.counters.count("refused")
                 where = (request.url or "", self.prefix, self.place)
                 return DeniedAddress(*where, error.reason, request=request), None
+            case BodyExceeds():
+                return error.error(request, *self._find_mount("max_body_size")), None
             case Signal():
                 self.counters.count(*error.numbers)
                 return error.error(request), error.__cause__
             case EmptyPoolError():
                 self.counters.count("timeouts")
-                return PoolTimeout(error, request=request), error
+                return PoolTimeout(self._words_for_full_pool(request), request=request), error
         shown = hide_names(str(error), self._own_tls)
         return (error if shown == str(error) else SSLError(shown, request=request)), None
+
+    def _words_for_full_pool(self, request: PreparedRequest) -> str:
+        wait = self.policy.pool_timeout
+        key = "pool_block" if wait is None else "pool_timeout"
+        longest = "the connect timeout" if wait is None else f"pool_timeout = {wait:g}"
+        mount = name_mount(*self._find_mount(key))
+        url = redact(request.url or "")
+        return f"{url} was not sent: no connection of {mount} was free within {longest}"
+
+    def _find_mount(self, key: str) -> tuple[str, str]:
+        """Return the prefix, and the file and line that set a key, if they are known."""
+        return self.prefix, self.locate(self.prefix, key) if self.locate else ""
 
     def _find_other(self, request: PreparedRequest, proxies: Any) -> "MountAdapter | None":
         """Return the adapter to hand a request to, if requests chose this one by its text."""
@@ -227,6 +243,7 @@ class MountAdapter(PooledAdapter):
         call, stream = current_call.get(), arguments["stream"]
         deadline = Deadline(request, seconds, stream=stream, began=call.began if call else None)
         deadline.counters = self.counters
+        deadline.mount = lambda: name_mount(*self._find_mount("deadline"))
         token = current_deadline.set(deadline)
         in_body = False
         try:
@@ -250,6 +267,7 @@ class MountAdapter(PooledAdapter):
         """Build it as requests does; from now on it is the caller who reads the body."""
         if isinstance(resp, BoundedBody):
             resp.request = req
+            resp.find_mount = partial(self._find_mount, "max_body_size")
         return super().build_response(req, resp)
 
     def _choose_proxies(self, request: PreparedRequest, proxies: Any) -> Any:

@@ -66,7 +66,8 @@ class Attempt(Permit):
             elif breaker:
                 self.admitted = breaker.admit()
         except LimitReached as reached:
-            raise LimitRefused(gate.guard, reached.seconds) from None
+            longest = "the deadline" if reached.end >= until else f"max_wait = {reached.longest:g}"
+            raise LimitRefused(gate.guard, reached.seconds, longest) from None
         except CircuitIsOpen as circuit:
             raise CircuitRefused(gate.guard, circuit.seconds) from None
 
@@ -124,17 +125,17 @@ current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", defa
 class LimitRefused(Signal):
     """A wait would be too long."""
 
-    def __init__(self, guard: Guard, seconds: float | None) -> None:
-        super().__init__(guard, seconds)
+    def __init__(self, guard: Guard, seconds: float | None, longest: str) -> None:
+        super().__init__(guard, seconds, longest)
         self.guard = guard
         self.seconds = seconds
+        self.longest = longest
 
     def error(self, request: PreparedRequest) -> LimitExceeded:
         """Return the public error, which names the mount."""
         place = self.guard.places.get("limit", "")
-        return LimitExceeded(
-            request.url or "", self.guard.prefix, place, self.seconds, request=request
-        )
+        mount = (request.url or "", self.guard.prefix, place)
+        return LimitExceeded(*mount, self.seconds, self.longest, request=request)
 
 
 class CircuitRefused(Signal):

@@ -4,7 +4,7 @@ urllib3 reads and decodes all that there is if it is asked for no amount. Here e
 end, so that at no time there is much more in memory than the limit and one piece.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from http.client import LineTooLong
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -35,9 +35,9 @@ class BodyExceeds(Signal):
         super().__init__(limit)
         self.limit = limit
 
-    def error(self, request: PreparedRequest) -> BodyTooLarge:
+    def error(self, request: PreparedRequest, prefix: str = "", place: str = "") -> BodyTooLarge:
         """Return the error that the caller sees."""
-        return BodyTooLarge(request.url or "", self.limit, request=request)
+        return BodyTooLarge(request.url or "", self.limit, prefix, place, request=request)
 
 
 class BoundedBody(_Response):
@@ -48,6 +48,9 @@ class BoundedBody(_Response):
 
     Until then it is urllib3 that reads, in order to retry, and it passes signals on.
     """
+
+    find_mount: Callable[[], tuple[str, str]]
+    """Returns the prefix and the place that the error names; there as soon as ``request`` is."""
 
     _limit: int
     _wire = 0
@@ -154,7 +157,7 @@ class BoundedBody(_Response):
         self.release_conn()
         if self.request is None:
             raise signal
-        raise signal.error(self.request) from None
+        raise signal.error(self.request, *self.find_mount()) from None
 
 
 class _ShortLines:

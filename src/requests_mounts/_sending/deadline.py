@@ -3,6 +3,7 @@
 import logging
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
@@ -35,6 +36,9 @@ class Deadline:
 
     counters: Counters | None = None
     """Where it is counted, once, if it ends the request."""
+
+    mount: Callable[[], str] | None = None
+    """Names the mount that has it, for the error."""
 
     def __init__(
         self, request: PreparedRequest, seconds: float, *, stream: bool, began: float | None = None
@@ -112,6 +116,8 @@ class Deadline:
         """Return the error that the caller sees, which names the URL and the time."""
         what = f"{self.request.method} {redact(self.request.url or '')}"
         message = f"{what} took longer than its deadline of {self.seconds:g} s"
+        if self.mount:
+            message += f" under {self.mount()}"
         if self.counters:
             self.counters.count("timeouts", "deadlines")
             self.counters = None

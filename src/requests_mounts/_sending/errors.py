@@ -56,20 +56,29 @@ class DeniedAddress(DeniedURL):
 class BodyTooLarge(MountsError, RequestException):  # noqa: N818 - as above
     """The body of a response is larger than ``max_body_size``; the connection was closed.
 
-    ``limit`` is that size in bytes, which the body exceeds on the wire or decoded.
+    ``limit`` is that size in bytes, which the body exceeds on the wire or decoded, ``prefix`` the
+    one that serves the URL, ``place`` the file and line of the size.
     """
 
     __module__ = "requests_mounts"
 
-    def __init__(self, url: str, limit: int, **kwargs: Any) -> None:
-        self.url, self.limit = url, limit
+    def __init__(
+        self, url: str, limit: int, prefix: str = "", place: str = "", **kwargs: Any
+    ) -> None:
+        self.url, self.limit, self.prefix, self.place = url, limit, prefix, place
         super().__init__(str(self), **kwargs)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.url, self.limit), self.__dict__
+        return type(self), (self.url, self.limit, self.prefix, self.place), self.__dict__
 
     def __str__(self) -> str:
-        return f"{redact(self.url)} was answered with more than max_body_size = {self.limit} bytes"
+        size = f"max_body_size = {self.limit} of {name_mount(self.prefix, self.place)}"
+        return f"{redact(self.url)} was answered with more bytes than {size}"
+
+
+def name_mount(prefix: str, place: str) -> str:
+    """Name a mount in an error, with the file and line that are to blame if they are known."""
+    return f"{prefix or 'its mount'}{f' ({place})' if place else ''}"
 
 
 class _RefusalError(MountsError):
@@ -87,8 +96,7 @@ class _RefusalError(MountsError):
 
     @property
     def _mount(self) -> str:
-        place = f" ({self.place})" if self.place else ""
-        return f"{self.prefix or 'its mount'}{place}"
+        return name_mount(self.prefix, self.place)
 
 
 class LimitExceeded(_RefusalError, ConnectTimeout):  # noqa: N818 - as above
@@ -100,11 +108,27 @@ class LimitExceeded(_RefusalError, ConnectTimeout):  # noqa: N818 - as above
 
     __module__ = "requests_mounts"
 
+    def __init__(
+        self,
+        url: str,
+        prefix: str,
+        place: str,
+        retry_after: float | None,
+        longest: str = "max_wait",
+        **kwargs: Any,
+    ) -> None:
+        self._longest = longest
+        super().__init__(url, prefix, place, retry_after, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments, state = super().__reduce__()
+        return kind, (*arguments, self._longest), state
+
     def __str__(self) -> str:
-        wait = "too long for others to end"
-        if self.retry_after is not None:
-            wait = f"{self.retry_after:.3g} s, which is too long,"
-        return f"{redact(self.url)} would wait {wait} under the limit of {self._mount}"
+        turn = f"{redact(self.url)} was not sent: its turn under the limit of {self._mount}"
+        if self.retry_after is None:
+            return f"{turn} did not come within {self._longest}"
+        return f"{turn} would come in {self.retry_after:.3g} s, not within {self._longest}"
 
 
 class CircuitOpen(_RefusalError, RequestsConnectionError):  # noqa: N818 - as above
@@ -119,5 +143,5 @@ class CircuitOpen(_RefusalError, RequestsConnectionError):  # noqa: N818 - as ab
     retry_after: float
 
     def __str__(self) -> str:
-        wait = f"{self.retry_after:.3g} s"
-        return f"{redact(self.url)} was not sent, for {wait} the circuit is open of {self._mount}"
+        refusal = f"the breaker of {self._mount} refuses all for another {self.retry_after:.3g} s"
+        return f"{redact(self.url)} was not sent: {refusal}"

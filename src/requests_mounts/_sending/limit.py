@@ -25,10 +25,14 @@ _AT_ONCE = 0.001
 class LimitReached(Exception):  # noqa: N818 - a signal inside the library, not an error of it
     """A wait would be too long. Never an `OSError`, which urllib3 and requests would retry."""
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, *, end: float, longest: float) -> None:
         super().__init__(seconds)
         self.seconds = seconds
         """How long it would be; None if it depends on when others end."""
+        self.end = end
+        """The moment that it may last to."""
+        self.longest = longest
+        """The ``max_wait`` of the limit."""
 
 
 class Permit:
@@ -218,7 +222,8 @@ class Limiter:
         """Refuse a wait that ends too late."""
         ready = self._ready_at(ahead)
         if ready > end or now >= end:
-            raise LimitReached(ready - now if ready > now else None)
+            wait = ready - now if ready > now else None
+            raise LimitReached(wait, end=end, longest=self.options.max_wait)
 
     def _take(self, permit: Permit, now: float, admit: Callable[[], object] | None) -> bool:
         """Take a token and a place if both are there, and tell whether they were."""

@@ -70,8 +70,8 @@ class Siblings:
 
     def _adopt(self, adapter: Any, session: Session) -> Any:
         if adapter.siblings.belongs_to_another(session):
-            report, adapter = adapter.report, copy(adapter)
-            adapter.report = report
+            report, locate, adapter = adapter.report, adapter.locate, copy(adapter)
+            adapter.report, adapter.locate = report, locate
         adapter.siblings = self
         return adapter
 
