@@ -47,7 +47,7 @@ ROOT = Path(__file__).parents[2]
             "policy = 'p'\ntimeout = 400",
             [
                 "2 long-retry-after a Retry-After header may make a request wait for 6 h 0 min; set max_retries.retry_after_max, or a deadline (2 mounts)",
-                "2 long-request a request may take 26 min 40 s with all its retries; set a deadline (1 mount)",
+                "2 long-request a request may take 26 min 40 s until its answer begins, with all its retries; set a deadline (1 mount)",
             ],
             id="the number of mounts is that of each warning",
         ),
@@ -55,7 +55,7 @@ ROOT = Path(__file__).parents[2]
             "[policies.p]\nmax_retries = { total = 1, retry_after_max = 1 }\n[mounts.'https://a/']\npolicy = 'p'\n"
             "timeout = 400\n[mounts.'https://b/']\npolicy = 'p'\ntimeout = 500",
             [
-                "2 long-request a request may take 33 min 20 s with all its retries; set a deadline (2 mounts)"
+                "2 long-request a request may take 33 min 21 s until its answer begins, with all its retries; set a deadline (2 mounts)"
             ],
             id="the worst of several is told",
         ),

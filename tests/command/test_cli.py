@@ -295,6 +295,50 @@ def test_each_warning_is_tried(tmp_path: Path) -> None:
         (Policy(timeout=Timeout(connect=1, read=4), max_retries=2), 15, 3),
         (Policy(timeout=Timeout(read=4)), float("inf"), 1),
         (Policy(timeout=5, deadline=8), 8, 1),
+        (Policy(timeout=5, deadline=60, max_retries=1), 60, 2),
+        (Policy(timeout=5, deadline=60), 10, 1),
+        (Policy(timeout=5, pool_block=True), 15, 1),
+        (Policy(timeout=5, pool_block=True, pool_timeout=1, max_retries=1), 22, 2),
+        (Policy(timeout=5, pool_block=True, pool_timeout=float("inf")), float("inf"), 1),
+        (Policy(timeout=5, pool_timeout=1), 10, 1),
+        (Policy(timeout=1, max_retries=RetryOptions(total=2, retry_after_max=30)), 6 + 60, 3),
+        (
+            Policy(timeout=1, deadline=50, max_retries=RetryOptions(total=2, retry_after_max=30)),
+            50,
+            3,
+        ),
+        (
+            Policy(timeout=1, max_retries=RetryOptions(total=2, retry_after_max=30, status=1)),
+            6 + 30,
+            3,
+        ),
+        (
+            Policy(timeout=1, max_retries=RetryOptions(total=2, retry_after_max=30, status=False)),
+            6,
+            3,
+        ),
+        (
+            Policy(
+                timeout=1, max_retries=RetryOptions(total=4, retry_after_max=3, backoff_factor=1)
+            ),
+            10 + 3 + 3 + 4 + 8,
+            5,
+        ),
+        (
+            Policy(
+                timeout=1,
+                max_retries=RetryOptions(
+                    total=4, retry_after_max=float("inf"), backoff_factor=8, backoff_max=4, status=0
+                ),
+            ),
+            10 + 3 * 4,
+            5,
+        ),
+        (
+            Policy(timeout=1, max_retries=RetryOptions(total=2, retry_after_max=float("inf"))),
+            float("inf"),
+            3,
+        ),
         (Policy(timeout=5, max_retries=1, limit=LimitOptions(rate=1)), 2 * (30 + 10), 2),
         (Policy(timeout=1, max_retries=RetryOptions(total=False)), 2, 1),
         (Policy(timeout=1, max_retries=RetryOptions(total=4, backoff_factor=1)), 10 + 2 + 4 + 8, 5),
@@ -327,9 +371,27 @@ def test_each_warning_is_tried(tmp_path: Path) -> None:
     ],
 )
 def test_worst_case(policy: Policy, seconds: float, connections: int) -> None:
-    """Attempts, their timeouts and the backoff of urllib3, or the deadline."""
+    """Attempts, their timeouts and waits, and what urllib3 waits between them, or the deadline."""
     found = worst_case(policy)
     assert (found.seconds, found.connections) == (seconds, connections)
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Policy(timeout=5), "until an answer begins: 10 s, 1 connection"),
+        (Policy(), "until an answer begins: no limit, 1 connection"),
+        (Policy(deadline=8), "by its deadline: 8 s, 1 connection"),
+        (
+            Policy(timeout=5, max_retries=2),
+            "until an answer begins: 30 s, and 6 h 0 min for each Retry-After, 3 connections",
+        ),
+        (Policy(max_retries=2), "until an answer begins: no limit, 3 connections"),
+    ],
+)
+def test_the_words_for_the_worst_case(policy: Policy, words: str) -> None:
+    """They say what the number covers, and what may add to it."""
+    assert str(worst_case(policy)) == f"at worst, for one request, {words}"
 
 
 @pytest.mark.parametrize(

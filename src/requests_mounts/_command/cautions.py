@@ -1,9 +1,8 @@
 """The warnings of `requests-mounts check`: each once, where it can be mended."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from math import inf, isinf
-from typing import Any
 
 from requests_mounts._command.caution import Caution
 from requests_mounts._command.limit_cautions import of_limits, of_shared_origins
@@ -11,7 +10,9 @@ from requests_mounts._command.look_alikes import look_alikes
 from requests_mounts._command.retry_cautions import RETRIES, of_statuses
 from requests_mounts._command.worst_case import (
     TEN_MINUTES,
-    retries,
+    UNSET_RETRY_AFTER,
+    longest_retry_after,
+    pool_wait,
     show_seconds,
     timeouts,
     worst_case,
@@ -27,8 +28,6 @@ from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import writes_secret
 from requests_mounts._toml import show_key
 
-_RETRIED_BY_DEFAULT: dict[str, Any] = {one.name: one.default for one in fields(RetryOptions)}
-_LONGEST_RETRY_AFTER: float = _RETRIED_BY_DEFAULT["retry_after_max"]
 _OTHER_SECRETS = (("tls", "key_password"), ("proxy",))
 """What the host is not told."""
 _UNLIKELY_PORT = "1"
@@ -187,8 +186,7 @@ def _endless(policy: Policy) -> Iterator[Caution]:
         message = "a request may wait for its turn for ever; set limit.max_wait, or a deadline"
         causes = ("limit.max_wait", "limit")
         yield Caution(code="endless-limit-wait", message=message, causes=causes)
-    wait = connect if policy.pool_timeout is None else policy.pool_timeout
-    if policy.pool_block and isinf(wait):
+    if policy.pool_block and isinf(pool_wait(policy)):
         message = "a request may wait for a connection for ever; set pool_timeout"
         causes = ("pool_timeout", "pool_block")
         yield Caution(code="endless-pool-wait", message=message, causes=causes)
@@ -196,31 +194,31 @@ def _endless(policy: Policy) -> Iterator[Caution]:
 
 def _long(policy: Policy) -> Iterator[Caution]:
     """Warn of waits that end, but late."""
-    if (seconds := _retry_after(policy)) > TEN_MINUTES:
+    if (seconds := longest_retry_after(policy)) > TEN_MINUTES:
         wait = f"a Retry-After header may make a request wait for {show_seconds(seconds)}"
         message = f"{wait}; set max_retries.retry_after_max, or a deadline"
         yield Caution(
             code="long-retry-after",
             message=message,
             causes=("max_retries.retry_after_max", *RETRIES),
-            missing=seconds == _LONGEST_RETRY_AFTER,
+            missing=seconds == UNSET_RETRY_AFTER,
             seconds=seconds,
         )
+        policy = _without_retry_after(policy)
     worst = worst_case(policy).seconds
     if TEN_MINUTES < worst < inf:
-        message = f"a request may take {show_seconds(worst)} with all its retries; set a deadline"
+        took = f"{show_seconds(worst)} until its answer begins"
+        message = f"a request may take {took}, with all its retries; set a deadline"
         causes = (*RETRIES, "timeout")
         yield Caution(code="long-request", message=message, causes=causes, seconds=worst)
 
 
-def _retry_after(policy: Policy) -> float:
-    """Return the longest wait that a server may ask for."""
+def _without_retry_after(policy: Policy) -> Policy:
+    """Return a policy that waits for backoff alone, as the other wait is told already."""
     retry = policy.max_retries
-    if not retries(policy):
-        return 0
-    if isinstance(retry, RetryOptions):
-        return retry.retry_after_max if retry.respect_retry_after_header else 0
-    return _LONGEST_RETRY_AFTER
+    if not isinstance(retry, RetryOptions):
+        return policy
+    return replace(policy, max_retries=replace(retry, respect_retry_after_header=False))
 
 
 def _of_mount(config: Config, mount: Mount) -> Iterator[Caution]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from math import isinf
 from typing import Any
 
-from requests_mounts._command.worst_case import WorstCase, show_seconds
+from requests_mounts._command.worst_case import WorstCase
 from requests_mounts._explain import Explanation
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._secret import Secret
@@ -67,8 +67,7 @@ def print_explanation(found: Explanation, case: WorstCase | None, *, everything:
     """Print why a URL is served as it is, and what a request may cost if one is sent."""
     text, cost = found.text(everything=everything), ""
     if case:
-        cost = f"{show_seconds(case.seconds)}, {count(case.connections, 'connection')}"
-        cost = f"\n  at worst, for one request: {cost}"
+        cost = f"\n  {case}"
     if _may_show_colours():
         from requests_mounts._command import colours
 

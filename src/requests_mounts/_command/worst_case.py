@@ -6,33 +6,75 @@ from math import inf, isinf
 from requests_mounts._file.policy import Policy, RetryOptions, Timeout
 
 TEN_MINUTES = 600
+UNSET_RETRY_AFTER = RetryOptions(total=0).retry_after_max
+"""What a server may ask for if the file does not say; nobody sets as much."""
 _MOST_RETRIES = 10**9
 _MOST_DOUBLINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class WorstCase:
-    """Of one request, redirects apart, which are requests of their own."""
+    """Of one request, redirects apart, which are requests of their own; `str()` says what it is.
+
+    A read timeout is of each read alone, so only a deadline bounds the headers and the body.
+    """
 
     seconds: float
-    """Attempts, each with its timeouts and the wait of its limit, and the backoff between them.
+    """Until a server begins to answer, or the deadline if that may come first; or infinite.
 
-    Infinite without timeouts.
-
-    A Retry-After that a server sends may add to it.
+    Attempts, each with its timeouts, the wait of its limit and that for a connection of a pool with
+    ``pool_block``, and between them backoff, or Retry-After if the file says how long it may be.
     """
     connections: int
     """One for each attempt."""
+    by_deadline: bool = False
+    """Whether it is the deadline."""
+    retry_after: float = 0
+    """The longest wait before each retry that a server may ask for beyond these seconds."""
+
+    def __str__(self) -> str:
+        end = "by its deadline" if self.by_deadline else "until an answer begins"
+        connections = f"{self.connections} connection{'s' * (self.connections != 1)}"
+        more = ""
+        if self.retry_after:
+            more = f", and {show_seconds(self.retry_after)} for each Retry-After"
+        return (
+            f"at worst, for one request, {end}: {show_seconds(self.seconds)}{more}, {connections}"
+        )
 
 
 def worst_case(policy: Policy) -> WorstCase:
     """Add up what a policy allows."""
-    attempts = 1 + retries(policy)
-    waits = policy.limit.max_wait if policy.limit else 0
-    seconds = attempts * (waits + sum(timeouts(policy)))
-    if isinstance(policy.max_retries, RetryOptions):
-        seconds += _backoff(policy.max_retries, attempts - 1)
-    return WorstCase(min(seconds, policy.deadline or inf), attempts)
+    number = retries(policy)
+    options = policy.max_retries
+    if not isinstance(options, RetryOptions):
+        options = RetryOptions(total=options)
+    asked = longest_retry_after(policy)
+    beyond = asked if asked == UNSET_RETRY_AFTER else 0
+    each = sum(timeouts(policy)) + (policy.limit.max_wait if policy.limit else 0)
+    if policy.pool_block:
+        each += pool_wait(policy)
+    seconds = (1 + number) * each + _waits(options, number, asked - beyond)
+    deadline = inf if policy.deadline is None else policy.deadline
+    if deadline < seconds + number * beyond:
+        return WorstCase(deadline, 1 + number, by_deadline=True)
+    return WorstCase(seconds, 1 + number, retry_after=0 if isinf(seconds) else beyond)
+
+
+def longest_retry_after(policy: Policy) -> float:
+    """Return the longest wait that a server may ask for, zero if nobody listens."""
+    options = policy.max_retries
+    if not retries(policy):
+        return 0
+    if not isinstance(options, RetryOptions):
+        return UNSET_RETRY_AFTER
+    listens = options.respect_retry_after_header and options.status != 0
+    return options.retry_after_max if listens else 0
+
+
+def pool_wait(policy: Policy) -> float:
+    """Return the longest wait for a connection of a pool with ``pool_block``."""
+    return timeouts(policy)[0] if policy.pool_timeout is None else policy.pool_timeout
 
 
 def retries(policy: Policy) -> int:
@@ -51,17 +93,33 @@ def timeouts(policy: Policy) -> tuple[float, float]:
     return seconds, seconds
 
 
-def _backoff(options: RetryOptions, number: int) -> float:
-    """Add up the waits as `urllib3.Retry` computes them; there is none before the first retry."""
+def _waits(options: RetryOptions, number: int, asked: float) -> float:
+    """Add up the waits before retries as `urllib3.Retry` has them: for a Retry-After, or backoff.
+
+    ``asked`` is the longest Retry-After; only a status has one.
+    """
+    times = number if options.status is None else min(number, int(options.status))
+    most = options.backoff_max
     if not options.backoff_factor:
-        return max(number - 1, 0) * min(options.backoff_jitter, options.backoff_max)
+        most = min(options.backoff_jitter, most)
     waits = 0.0
-    for retry in range(2, min(number, _MOST_DOUBLINGS) + 1):
-        wait = options.backoff_factor * 2.0 ** (retry - 1) + options.backoff_jitter
-        if wait >= options.backoff_max:
-            return waits + (number - retry + 1) * options.backoff_max
-        waits += wait
+    for retry in range(1, min(number, _MOST_DOUBLINGS) + 1):
+        backoff = _backoff(options, retry)
+        if backoff >= most:  # So are all that follow.
+            rest = number - retry + 1
+            of_status = min(max(times - retry + 1, 0), rest)
+            waits += of_status * max(most, asked) if of_status else 0
+            return waits + (rest - of_status) * most
+        waits += max(backoff, asked) if retry <= times else backoff
     return waits if number <= _MOST_DOUBLINGS else inf
+
+
+def _backoff(options: RetryOptions, retry: int) -> float:
+    """Return the wait before a retry as `urllib3.Retry` computes it, none for the first."""
+    if retry == 1:
+        return 0
+    wait = options.backoff_factor * 2.0 ** (retry - 1) + options.backoff_jitter
+    return min(wait, options.backoff_max)
 
 
 def show_seconds(seconds: float) -> str:

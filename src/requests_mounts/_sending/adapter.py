@@ -5,7 +5,8 @@ arguments of the first; `precedence` says which of them win over the file.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from math import isinf
 from typing import Any
 
