@@ -248,6 +248,12 @@ def test_what_is_hidden_is_hidden_at_every_cut(text: str, data: st.DataObject) -
     assert all(masked.hides(at) for at, char in enumerate(whole) if char == "ÿ")
 
 
+def test_a_quote_too_many_in_a_table_of_auth() -> None:
+    """What looks like a string may be the lines of that table."""
+    text = '[policies.p.auth]\n"""\nbasic = "hunter2" x\n[policies.p]\nx = "y"\n'
+    assert "hunter2" not in Masked(text).show(0, len(text))
+
+
 def test_an_explanation_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is made of what may be shown."""
     monkeypatch.setenv("HUNTER", "hunter2")
