@@ -5,7 +5,7 @@ import requests
 from hypothesis import assume, example, given
 from requests.adapters import HTTPAdapter
 
-from requests_mounts._routing.location import Location, prepare
+from requests_mounts._routing.location import Location, origin_of, prepare
 from requests_mounts._routing.url import DEFAULT_PORTS, canonical_host, canonical_path
 from urls import HOSTILE_URLS, URLS
 
@@ -61,3 +61,19 @@ def test_the_place_is_the_one_that_is_contacted(url: str) -> None:
 def test_what_is_made_of_a_url(url: str, prepared: str) -> None:
     """White space goes, escapes are decoded or made, and what is not http stays."""
     assert prepare(url) == prepared
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://h.org/x?y", "https://h.org:443"),
+        ("HTTPS://u:p@H.Org.:0443", "https://h.org:443"),
+        ("http://bücher.example/", "http://xn--bcher-kva.example:80"),
+        ("http://0x7f000001:8080/", "http://127.0.0.1:8080"),
+        ("http://[0::1]:80/", "http://[::1]:80"),
+        ("http://1.2.3.4.5:81/x/y", "http://1.2.3.4.5:81"),
+    ],
+)
+def test_origins(url: str, origin: str) -> None:
+    """All spellings of a place that a mount serves have one origin; a doubtful host has its own."""
+    assert origin_of(url) == origin

@@ -446,6 +446,26 @@ def test_the_way_of_a_request_has_no_part_in_the_origin(session_of: SessionOf) -
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("host", ["127.1", "0x7f000001", "2130706433", "127.0.0.1."])
+@pytest.mark.parametrize("way", ["direct", "proxied"])
+def test_a_host_has_one_state_however_it_is_spelled(
+    session_of: SessionOf, host: str, way: str
+) -> None:
+    """A limit and a breaker cannot be passed by another spelling of the host."""
+    with Server(answer=lambda _: Answer(503)) as server, HttpProxy() as proxy:
+        proxies = {"http": proxy.url} if way == "proxied" else {}
+        respelled = server.url.replace("127.0.0.1", host)
+        for line, refusal in (
+            ("limit = { rate = 0.01, max_wait = 0 }", LimitExceeded),
+            ("breaker = { failures = 1 }", CircuitOpen),
+        ):
+            session = session_of(mounts(server, line))
+            assert session.get(server.url).status_code == 503
+            with pytest.raises(refusal):
+                session.get(respelled, proxies=proxies)
+        assert len(server.requests) == 2
+
+
 _REFUSES_ALL = (
     r"^(http\S+/) was not sent: the breaker of \1 \(mounts\.toml:2\) refuses all for another \S+ s$"
 )

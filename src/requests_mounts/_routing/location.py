@@ -43,6 +43,11 @@ class Location(NamedTuple):
     port: str
     path: str
 
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port in one text, such as ``https://h:443``."""
+        return f"{self.scheme}://{self.host}:{self.port or DEFAULT_PORTS[self.scheme]}"
+
     @classmethod
     def parse(cls, url: str) -> Self:
         """Read an absolute http or https URL; raises `ValueError` if its host is in any doubt."""
@@ -69,6 +74,17 @@ class Location(NamedTuple):
         except ValueError:
             scheme = _SCHEME.match(url)
             return cls(scheme[1].lower(), "", "", "/") if scheme else None
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of an absolute URL, the same for all spellings that lead to one mount.
+
+    A host that is in doubt is a matter of its text.
+    """
+    try:
+        return Location.parse(url).origin
+    except ValueError:
+        return "/".join(url.split("/", 3)[:3])
 
 
 def prepare(url: str) -> str:

@@ -13,11 +13,10 @@ from typing import Any
 
 from requests import PreparedRequest
 from urllib3 import Retry
-from urllib3.connection import BaseSSLError, port_by_scheme
+from urllib3.connection import BaseSSLError
 from urllib3.exceptions import ProtocolError, ProxyError, SSLError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import parse_url
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from requests_mounts._sending.breaker import CircuitIsOpen
@@ -152,13 +151,6 @@ class CircuitRefused(Signal):
         return CircuitOpen(
             request.url or "", self.guard.prefix, place, self.seconds, request=request
         )
-
-
-def origin_of(url: str) -> str:
-    """Return the origin of an absolute URL, as a pool names its own; a proxy is asked for such."""
-    parts = parse_url(url)
-    host = (parts.host or "").strip("[]")
-    return f"{parts.scheme}://{host}:{parts.port or port_by_scheme.get(parts.scheme or '')}"
 
 
 def _is_failure(error: BaseException) -> bool:

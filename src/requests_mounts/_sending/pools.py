@@ -30,8 +30,9 @@ from urllib3 import Timeout as Urllib3Timeout
 from urllib3.connection import HTTPConnection
 
 from requests_mounts._file.policy import Policy, TcpKeepalive
+from requests_mounts._routing.location import origin_of
 from requests_mounts._secret import reveal
-from requests_mounts._sending.attempt import Attempt, current_attempt, origin_of
+from requests_mounts._sending.attempt import Attempt, current_attempt
 from requests_mounts._sending.body_size import bound
 from requests_mounts._sending.connections import turn_into
 from requests_mounts._sending.counters import Counters
@@ -104,7 +105,6 @@ class PolicyPool(CappedPool, ReachingPool):
         super().__init__(*args, **kwargs)
         self._policy = policy
         self._guard = guard
-        self._origin = f"{self.scheme}://{self.host}:{self.port}"
         self._reach = reach_of(policy)
         self._gate: Gate | None = None
         self._bound: tuple[Retry, Retry] | None = None
@@ -167,7 +167,7 @@ class PolicyPool(CappedPool, ReachingPool):
             return guard.gate(origin_of(url))
         gate = self._gate
         if gate is None or gate.era is not States.era:
-            gate = self._gate = guard.gate(self._origin)
+            gate = self._gate = guard.gate(origin_of(self.origin))
         return gate
 
     def _bind(self, retry: Retry) -> Retry:
