@@ -1039,22 +1039,6 @@ def test_more_origins_in_use() -> None:
     del permits
 
 
-def test_a_pool_whose_state_was_dropped(server: Server, session_of: SessionOf) -> None:
-    """It goes on with the one that everybody else has."""
-    session = session_of('[mounts."http://"]\nlimit.concurrency = 1')
-    guard = adapter_of(session, server.url).guard
-    assert guard
-    assert guard.limits
-    session.get(server.url)
-    first = guard.limits.of(server.url)
-    for number in range(4096):
-        guard.limits.of(f"http://h{number}:80")
-    assert guard.limits.of(server.url) is not first
-    response = session.get(server.url, stream=True)
-    assert not guard.limits.of(server.url).is_idle()
-    response.close()
-
-
 def test_an_interrupted_probe(server: Server, session_of: SessionOf) -> None:
     """An interrupt of the keyboard costs neither the place of a probe nor a permit."""
     session = session_of(mounts(server, "limit.concurrency = 1", "breaker.failures = 1"))
@@ -1072,3 +1056,38 @@ def test_an_interrupted_probe(server: Server, session_of: SessionOf) -> None:
     assert gate.breaker.refusal() is None
     assert gate.limiter.is_idle()
     assert session.get(server.url).ok
+
+
+def test_states_that_somebody_has(session_of: SessionOf) -> None:
+    """An attempt under way and a pool keep the state that they count by; later it is dropped."""
+    go = threading.Event()
+
+    def answer(_: Handler) -> Answer:
+        go.wait(20)
+        return Answer(503)
+
+    def come_to_many() -> None:
+        for number in range(4096):
+            breakers.of(f"http://h{number}:80")
+
+    with Server(answer=answer) as server, Server("127.0.0.2") as other:
+        session = session_of('[mounts."http://"]\npool_connections = 1\nbreaker = { failures = 2 }')
+        guard = adapter_of(session, server.url).guard
+        assert guard
+        assert guard.breakers
+        breakers = guard.breakers
+        under_way = threading.Thread(target=session.get, args=(server.url,))
+        under_way.start()
+        wait_for(lambda: server.requests)
+        session.get(other.url)
+        come_to_many()
+        assert {server.url, other.url} <= {*breakers.origins()}
+        go.set()
+        under_way.join(20)
+        session.get(server.url)
+        with pytest.raises(CircuitOpen):
+            session.get(server.url)
+        come_to_many()
+        assert len(breakers.origins()) == 4096
+        assert server.url in breakers.origins()
+        assert other.url not in breakers.origins()

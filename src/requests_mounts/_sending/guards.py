@@ -6,8 +6,8 @@ The states belong to this process. They are never pickled, and begin anew in a f
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
-from weakref import WeakSet, WeakValueDictionary
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakSet, WeakValueDictionary, ref
 
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.limits import BreakerOptions
@@ -34,12 +34,10 @@ _S = TypeVar("_S", bound=_State)
 class States(Generic[_S]):
     """The states of one table of the file, by origin.
 
-    Beyond some thousands, those that are no different from new ones are dropped for others. The
-    lock is reentrant, as the handler of a signal may reload the file.
+    Beyond some thousands, those that are no different from new ones are dropped for others, unless
+    a pool or an attempt has one in hand. The lock is reentrant, as the handler of a signal may
+    reload the file.
     """
-
-    era: ClassVar[object] = object()
-    """Another one as soon as a state of any table was dropped, so that nobody goes on with it."""
 
     def __init__(self, make: Callable[[Any], _S], options: Any) -> None:
         self._make = make
@@ -83,13 +81,15 @@ class States(Generic[_S]):
             return state
 
     def _drop_one(self) -> None:
-        """Drop the first idle state; those before it are looked at last the next time."""
+        """Drop the first idle state that nobody has; the next time those before it come last."""
         for origin in tuple(self._states):
             state = self._states.pop(origin)
+            held = ref(state)
             if state.is_idle():
-                States.era = object()
+                del state  # It is gone now, unless somebody else has it.
+            if (kept := held()) is None:
                 return
-            self._states[origin] = state
+            self._states[origin] = kept
 
 
 class Guards:
@@ -130,7 +130,6 @@ class Guard:
 
     def gate(self, origin: str) -> "Gate":
         """Return what stands before the attempts at an origin, such as ``https://h:443``."""
-        era = States.era
         limits, breakers, budgets = self.limits, self.breakers, self.budgets
         return Gate(
             guard=self,
@@ -138,7 +137,6 @@ class Guard:
             breaker=breakers.of(origin) if breakers else None,
             budget=budgets.of(origin) if budgets else None,
             statuses=self.statuses,
-            era=era,
         )
 
 
@@ -151,8 +149,6 @@ class Gate:
     breaker: Breaker | None
     budget: Budget | None
     statuses: frozenset[int]
-    era: object
-    """That of `States`; in another one, some of these may have been dropped."""
 
 
 def guard_of(

@@ -40,7 +40,7 @@ from requests_mounts._sending.counting import CappedPool, CountedPool
 from requests_mounts._sending.deadline import DeadlineReached, current_deadline
 from requests_mounts._sending.forks import around_forks
 from requests_mounts._sending.guarded import GuardedConnection, guarded
-from requests_mounts._sending.guards import Gate, Guard, States
+from requests_mounts._sending.guards import Gate, Guard
 from requests_mounts._sending.reach import FREE, ReachingPool, reach_of
 from requests_mounts._sending.retry import keep_to_deadline
 from requests_mounts._sending.signals import Signal
@@ -166,7 +166,7 @@ class PolicyPool(CappedPool, ReachingPool):
         if url[:1] != "/":
             return guard.gate(origin_of(url))
         gate = self._gate
-        if gate is None or gate.era is not States.era:
+        if gate is None:
             gate = self._gate = guard.gate(origin_of(self.origin))
         return gate
 
