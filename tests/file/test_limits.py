@@ -63,3 +63,23 @@ def test_where_a_limit_is_written() -> None:
     assert tables["http://c/"] == tables["https://"] == ("defaults",)
     empty = parse_config("")
     assert empty.limit_table(empty.mounts[0]) == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "works"),
+    [
+        ("breaker = { failures = 1, open_for = 5, max_open_for = 5 }", True),
+        ("breaker = { failures = 1, open_for = 5, max_open_for = 4 }", False),
+        ("breaker = { failures = 1, open_for = 301 }", False),
+        ("breaker = { failures = 1, open_for = 301, max_open_for = inf }", True),
+        ("breaker = { failures = 1, max_open_for = 29 }", False),
+    ],
+)
+def test_the_longest_time_that_a_circuit_is_open(line: str, *, works: bool) -> None:
+    """It is not shorter than the first such time, whichever of them the file sets."""
+    text = f'[mounts."http://h/"]\n{line}'
+    if works:
+        assert parse_config(text).mounts[0].policy.breaker
+        return
+    with pytest.raises(ConfigError, match=r"breaker: expected open_for .* of at most max_open_for"):
+        parse_config(text)

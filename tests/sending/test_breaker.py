@@ -73,10 +73,6 @@ SCRIPTS = {
         BreakerOptions(failures=1, open_for=5, max_open_for=12),
         "bad 4.9 refused 0.1 bad 9.9 refused 0.1 bad 11.9 refused 0.1 ok bad 4.9 refused 0.1 ok ok",
     ),
-    "a maximum below open_for": (
-        BreakerOptions(failures=1, open_for=500, max_open_for=300),
-        "bad 499 refused 1 bad 499 refused 1 ok",
-    ),
     "one of several probes fails": (
         BreakerOptions(failures=1, open_for=5, probes=2),
         "bad 5 ok bad refused 9.9 refused 0.1 ok ok bad refused",

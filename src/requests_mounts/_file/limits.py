@@ -129,6 +129,9 @@ def _whole_breaker(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         if len(value.keys() & {"failures", "ratio"}) != 1:
             raise PydanticCustomError("expected", "a table with either failures or ratio")
         _check_beside("ratio", ("window", "minimum"), value)
+        if options.open_for > options.max_open_for:
+            said = "open_for (30 if not set) of at most max_open_for (300 if not set)"
+            raise PydanticCustomError("expected", said)
     return options
 
 

@@ -144,8 +144,7 @@ class Breaker:
                 if self._is_enough():
                     self._open(now, self.options.open_for)
             elif ref(ticket) in self._probes:
-                longest = max(self.options.open_for, self.options.max_open_for)
-                self._open(now, min(2 * self._open_for, longest))
+                self._open(now, min(2 * self._open_for, self.options.max_open_for))
 
     def _count(self, now: float, *, failed: bool) -> None:
         if self.options.failures:
