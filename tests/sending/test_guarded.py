@@ -837,8 +837,22 @@ def test_first_attempts_always_go(server: Server, session_of: SessionOf) -> None
     session = session_of(mounts(server, "retry_budget = { tokens = 1 }", "max_retries = 3"))
     for _ in range(4):
         assert session.get(server.url + "/").url == server.url + "/x"
-    pool: Any = adapter_of(session, server.url).poolmanager.connection_from_url(server.url)
-    assert pool.urlopen("GET", "/", redirect=True, retries=urllib3.Retry(3)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("line", "attempts"),
+    [("retry_budget = { tokens = 1 }", 1), ("breaker = { failures = 2, statuses = [302] }", 2)],
+)
+def test_redirects_that_are_retried(
+    server: Server, session_of: SessionOf, line: str, attempts: int
+) -> None:
+    """They cost the budget what every retry costs, and the breaker is asked before each."""
+    server.answer = lambda _: Answer(302, {"Location": "/x"})
+    retries = "max_retries = { total = 3, status_forcelist = [302] }"
+    session = session_of(mounts(server, line, retries))
+    with pytest.raises((requests.exceptions.RetryError, CircuitOpen)):
+        session.get(server.url, allow_redirects=False)
+    assert len(server.requests) == attempts
 
 
 def test_errors_are_pickled() -> None:
@@ -1087,6 +1101,7 @@ def test_states_that_somebody_has(session_of: SessionOf) -> None:
         session.get(server.url)
         with pytest.raises(CircuitOpen):
             session.get(server.url)
+        gc.collect()
         come_to_many()
         assert len(breakers.origins()) == 4096
         assert server.url in breakers.origins()

@@ -48,14 +48,14 @@ class GuardedRetry(_Retry):
         """Count an attempt, as if ``total`` were used up if the budget is."""
         counted = super().increment(*args, **kwargs)
         attempt = current_attempt.get()
-        response: BaseHTTPResponse | None = kwargs.get("response")
-        if attempt is None or (response is not None and response.get_redirect_location()):
+        if attempt is None:
             return counted
         if not attempt.may_retry():
             return super(GuardedRetry, self.new(total=0)).increment(*args, **kwargs)
         try:
             attempt.refuse(after=kwargs.get("error"))
         except BaseException:
+            response: BaseHTTPResponse | None = kwargs.get("response")
             if response is not None:
                 response.drain_conn()
             raise
