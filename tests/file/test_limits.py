@@ -51,7 +51,7 @@ def test_where_a_limit_is_written() -> None:
     """A name leads to its table, and what a stronger limit replaces is not looked at."""
     config = parse_config(
         "[limits.x]\nrate = 1\n[defaults]\nlimit = { rate = 2, burst = 5 }\n"
-        '[mounts."http://a/"]\nlimit = "x"\n[mounts."http://b/"]\nlimit.concurrency = 3\n'
+        '[mounts."http://a/"]\nlimit = "x"\n[mounts."HTTP://B"]\nlimit.concurrency = 3\n'
         '[mounts."http://c/"]'.replace("\\\n", "\n")
     )
     assert origins(config, "http://a/") == ["limit x 2"] + ["built in None"] * 3

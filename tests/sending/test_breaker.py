@@ -19,10 +19,15 @@ class Clock:
         return self.now
 
 
-def play(options: BreakerOptions, script: str, clock: Clock | None = None) -> Breaker:
+def play(
+    options: BreakerOptions,
+    script: str,
+    clock: Clock | None = None,
+    breaker: Breaker | None = None,
+) -> Breaker:
     """Play a script of words: ``ok``, ``bad``, ``refused``, and numbers of seconds that pass."""
     clock = clock or Clock()
-    breaker = Breaker(options, clock=clock)
+    breaker = breaker or Breaker(options, clock=clock)
     for number, word in enumerate(script.split()):
         match word:
             case "ok":
@@ -80,6 +85,10 @@ SCRIPTS = {
     "the window forgets": (
         BreakerOptions(ratio=0.5, minimum=4, window=10),
         "bad bad bad 10 bad bad bad 100 bad bad bad 1 bad refused",
+    ),
+    "the window forgets all at once": (
+        BreakerOptions(ratio=1, minimum=3, window=10),
+        "bad bad 19 bad bad 10 bad bad 15 bad bad 24 bad bad bad refused",
     ),
     "an exact share": (
         BreakerOptions(ratio=0.1, minimum=30),
@@ -188,6 +197,45 @@ def test_other_options() -> None:
     probe = breaker.admit()
     breaker.succeed(probe)
     assert breaker.is_idle()
+
+
+ROW, SHARE = BreakerOptions(failures=3), BreakerOptions(ratio=1, minimum=3)
+
+
+@pytest.mark.parametrize(
+    ("before", "script", "after", "then"),
+    [
+        (ROW, "bad bad", BreakerOptions(failures=2), "bad refused"),
+        (ROW, "bad bad", SHARE, "bad refused"),
+        (ROW, "ok ok bad ok bad", SHARE, "bad ok bad bad"),
+        (SHARE, "ok bad bad", ROW, "bad refused"),
+        (SHARE, "bad bad", BreakerOptions(ratio=0.9, minimum=3), "bad refused"),
+        (SHARE, "bad 8 bad 8", BreakerOptions(ratio=1, minimum=3, window=60), "30 bad refused"),
+        (SHARE, "bad 20 bad", BreakerOptions(ratio=1, minimum=3, window=10), "bad bad refused"),
+        (SHARE, "bad 29 ok", BreakerOptions(ratio=1, minimum=3, window=10),
+         "9.9 bad bad bad 1 bad refused"),
+        (SHARE, "bad 8 bad 8", BreakerOptions(ratio=1, minimum=3, window=60), "60 bad bad"),
+    ],
+)  # fmt: skip
+def test_what_carries_over(
+    before: BreakerOptions, script: str, after: BreakerOptions, then: str
+) -> None:
+    """Other options judge what was counted, with its age, whichever kind they are of."""
+    clock = Clock()
+    breaker = play(before, script, clock)
+    breaker.change(after)
+    play(after, then, clock, breaker)
+
+
+def test_what_was_counted_is_counted_once() -> None:
+    """A breaker that changes its kind twice knows of as many failures as before."""
+    clock = Clock()
+    breaker = play(SHARE, "bad", clock)
+    breaker.change(ROW)
+    assert not breaker.is_idle()
+    breaker.change(SHARE)
+    play(SHARE, "bad ok", clock, breaker)
+    assert breaker.refusal() is None
 
 
 def test_idleness() -> None:

@@ -942,6 +942,38 @@ def test_a_reload_keeps_what_is_counted(server: Server, tmp_path: Path) -> None:
         assert refused == [2]
 
 
+def test_a_reload_under_another_spelling(server: Server, tmp_path: Path) -> None:
+    """A prefix that is written in another way keeps the fill of its limit."""
+    file = tmp_path / "mounts.toml"
+    limit = "limit = { rate = 0.01, max_wait = 0 }"
+    file.write_text(mounts(server, limit))
+    with load_session(file) as session:
+        session.get(server.url)
+        for line in ("", "timeout = 5"):
+            file.write_text(mounts(server.url.replace("http", "HTTP"), limit, line))
+            assert bool(session.reload().changed) == bool(line)
+            with pytest.raises(LimitExceeded):
+                session.get(server.url)
+
+
+def test_a_reload_with_another_breaker(server: Server, tmp_path: Path) -> None:
+    """What was counted is judged by the new breaker, of whichever kind it is."""
+    server.answer = lambda _: Answer(503)
+    file = tmp_path / "mounts.toml"
+    file.write_text(mounts(server, "breaker = { failures = 9 }"))
+    with load_session(file) as session:
+        for breaker in ("ratio = 1, minimum = 9", "ratio = 1, minimum = 9, window = 60"):
+            session.get(server.url)
+            file.write_text(mounts(server, f"breaker = {{ {breaker} }}"))
+            session.reload()
+        session.get(server.url)
+        file.write_text(mounts(server, "breaker = { failures = 4 }"))
+        session.reload()
+        session.get(server.url)
+        with pytest.raises(CircuitOpen):
+            session.get(server.url)
+
+
 def test_a_deadline_during_an_exchange_is_a_failure() -> None:
     """However it shows, as a signal too; what a policy refuses by itself is none."""
     policy = Policy(breaker=BreakerOptions(failures=1))

@@ -153,6 +153,8 @@ class Config:
             return ()
         if isinstance(place.value, str):
             return ("limits", place.value)
+        if place.path[0] == "mounts":
+            return ("mounts", mount.text)
         return tuple(map(str, place.path[:-1]))
 
     def shown(self, mount: Mount, path: SettingPath, value: object) -> object:

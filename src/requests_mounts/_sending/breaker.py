@@ -40,14 +40,22 @@ class Window:
         self.total = 0
         self.failures = 0
 
-    def count(self, now: float, *, failed: bool) -> None:
-        """Count an attempt."""
+    def count(self, now: float, *, failures: int, total: int = 1) -> None:
+        """Count an attempt, or several."""
         self.move_to(now)
         place = self._current % _SLICES
-        total, failures = self._slices[place]
-        self._slices[place] = (total + 1, failures + failed)
-        self.total += 1
-        self.failures += failed
+        counted, failed = self._slices[place]
+        self._slices[place] = (counted + total, failed + failures)
+        self.total += total
+        self.failures += failures
+
+    def resized(self, seconds: float, now: float) -> "Window":
+        """Return a window of another length with what was counted, each slice as of its end."""
+        other = Window(seconds)
+        for number in range(self._current - _SLICES + 1, self._current + 1):
+            total, failures = self._slices[number % _SLICES]
+            other.count(min((number + 1) * self._width, now), total=total, failures=failures)
+        return other
 
     def move_to(self, now: float) -> None:
         """Forget what was counted too long ago."""
@@ -95,15 +103,20 @@ class Breaker:
     def change(self, options: BreakerOptions) -> None:
         """Go on under other options, in the same state; how many have failed carries over."""
         with self._lock:
-            if options.window != self.options.window:
+            now = self._clock()
+            if self.options.failures:
                 self._window = Window(options.window)
+                self._window.count(now, total=self._in_a_row, failures=self._in_a_row)
+            elif options.window != self.options.window:
+                self._window = self._window.resized(options.window, now)
             self.options = options
 
     def is_idle(self) -> bool:
         """Tell whether a new state would be no different."""
         with self._lock:
             self._window.move_to(self._clock())
-            return self.passing is not None and not self._in_a_row and not self._window.total
+            counted = self._in_a_row if self.options.failures else self._window.total
+            return self.passing is not None and not counted
 
     def refusal(self) -> float | None:
         """Return for how many seconds nothing passes; None if an attempt would."""
@@ -147,10 +160,9 @@ class Breaker:
                 self._open(now, min(2 * self._open_for, self.options.max_open_for))
 
     def _count(self, now: float, *, failed: bool) -> None:
-        if self.options.failures:
-            self._in_a_row = self._in_a_row + 1 if failed else 0
-        else:
-            self._window.count(now, failed=failed)
+        self._in_a_row = self._in_a_row + 1 if failed else 0
+        if self.options.ratio:
+            self._window.count(now, failures=failed)
 
     def _is_enough(self) -> bool:
         options, window = self.options, self._window
