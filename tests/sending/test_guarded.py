@@ -3,6 +3,7 @@
 import gc
 import os
 import pickle
+import signal
 import socket
 import ssl
 import threading
@@ -1058,6 +1059,20 @@ def test_a_forked_child_begins_anew(serve: Serve, session_of: SessionOf) -> None
                     code = 2
                 code = 0 if code == 1 else code
             os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_an_origin_is_added() -> None:
+    """The child has other origins at once, though a thread of the parent was adding one."""
+    limits = States(Limiter, LimitOptions(rate=1))
+    with limits._lock:
+        child = os.fork()
+        if not child:
+            signal.alarm(20)  # Ends a child that waits for the parent's lock.
+            limits.of("http://h:80")
+            os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
