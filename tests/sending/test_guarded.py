@@ -36,7 +36,7 @@ from requests_mounts._sending.deadline import Deadline, DeadlineReached
 from requests_mounts._sending.guarded import guarded
 from requests_mounts._sending.guards import Guard, Guards, States, guard_of
 from requests_mounts._sending.limit import Limiter
-from servers import Serve, SessionOf, adapter_of, enter, slow, wait_for
+from servers import Serve, SessionOf, adapter_of, enter, free_places, slow, wait_for
 
 
 class Watch:
@@ -186,25 +186,120 @@ def test_waits_for_a_connection_keep_their_distance(
     assert keep_to(1.5, moments)
 
 
-def test_a_late_use_moves_what_follows() -> None:
-    """A token that is used late counts from then on, once, also for those taken since."""
-    now = [0.0]
-    session = MountedSession(parse_config('[mounts."http://h/"]\nlimit = { rate = 10 }'))
-    guard = adapter_of(session, "http://h/").guard
-    assert guard
-    assert guard.limits
-    limiter = guard.limits.of("http://h:80")
-    limiter._clock = lambda: now[0]
-    first = enter(limiter)
-    now[0] = 0.1
-    second = enter(limiter)
-    now[0] = 0.15
-    first.use()
-    now[0] = 0.25
-    second.use()
-    with pytest.raises(Exception, match=r"0\.0999|0\.1") as caught:
-        enter(limiter, left=0)
-    assert caught.value.args[0] == pytest.approx(0.1)
+class Late(Server):
+    """A TLS server whose handshakes with some connections, by their numbers, take a long time."""
+
+    late: frozenset[int] = frozenset()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        if self.connections in self.late:
+            time.sleep(2.5)
+        super().finish_request(request, client_address)
+
+
+def come_late(session: MountedSession, server: Late, meanwhile: Callable[[], object]) -> list[Any]:
+    """Send a request that is long in connecting while others are sent, and return how it ended."""
+    ended: list[Any] = []
+
+    def come() -> None:
+        try:
+            ended.append(session.get(server.url + "/late").status_code)
+        except requests.RequestException as error:
+            ended.append(error)
+
+    with session.get(server.url, stream=True) as held:  # Has the connection that is there.
+        server.late = frozenset([server.connections + 1])
+        late = threading.Thread(target=come)
+        late.start()
+        time.sleep(1.2)
+        assert held.content == b"ok"
+    meanwhile()
+    late.join(20)
+    return ended
+
+
+def test_an_attempt_that_is_late_waits_for_another_token(
+    server_tls: ssl.SSLContext, session_of: SessionOf, moments: list[float]
+) -> None:
+    """What was long in connecting keeps its distance from what was sent meanwhile."""
+    with Late(tls=server_tls) as server:
+        session = session_of(mounts(server, "limit = { rate = 1 }"))
+
+        def others() -> None:
+            for _ in range(4):
+                session.get(server.url)
+
+        assert come_late(session, server, others) == [200]
+        assert server.connections == 2
+    assert len(moments) == 6
+    assert keep_to(1, moments)
+
+
+@pytest.mark.parametrize(
+    "lines", [["limit = { rate = 0.4, burst = 3, concurrency = 2, max_wait = 0.1 }"],
+              ["limit = { rate = 0.4, burst = 3, concurrency = 2 }", "deadline = 4"]],
+    ids=["max_wait", "deadline"],
+)  # fmt: skip
+def test_an_attempt_that_is_late_may_be_refused(
+    server_tls: ssl.SSLContext, session_of: SessionOf, lines: list[str]
+) -> None:
+    """It gives back its connection, its permit, its place as a probe and its first token."""
+    with Late(tls=server_tls) as server:
+        lines = [*lines, "pool_block = true", "pool_maxsize = 2", "breaker.failures = 1"]
+        session = session_of(mounts(server, *lines))
+
+        def others() -> None:
+            limiter = limiter_of(session, server.url)
+            assert limiter._bucket
+            session.get(server.url)
+            limiter._bucket.hold(time.monotonic() + 7)
+
+        (error,) = come_late(session, server, others)
+        assert isinstance(error, LimitExceeded)
+        assert error.retry_after
+        assert 4 < error.retry_after <= 7
+        assert len(server.requests) == 2
+        assert not limiter_of(session, server.url)._holders
+        assert free_places(session, server.url) == 2
+        assert session.stats()[0].refused == 1
+
+
+def test_a_wait_for_a_connection_that_is_followed_by_another(
+    server: Server, session_of: SessionOf
+) -> None:
+    """Who got a connection too late for the limit leaves its place in the pool to others."""
+    go = threading.Event()
+    server.answer = lambda _: (go.wait(20) and Answer()) or Answer()
+    session = session_of(
+        mounts(
+            server,
+            "limit = { rate = 1000, burst = 3, max_wait = 0.1, max_pause = 9 }",
+            "pool_block = true",
+            "pool_maxsize = 1",
+        )
+    )
+    first = threading.Thread(target=session.get, args=(server.url,))
+    first.start()
+    wait_for(lambda: server.requests)
+    refused: list[float | None] = []
+
+    def come() -> None:
+        with pytest.raises(LimitExceeded) as caught:
+            session.get(server.url)
+        refused.append(caught.value.retry_after)
+
+    second = threading.Thread(target=come)
+    second.start()
+    wait_for(lambda: sum(stats.waits for stats in session.stats()))
+    time.sleep(0.01)
+    limiter_of(session, server.url).pause(5)
+    go.set()
+    for thread in (first, second):
+        thread.join(20)
+    assert refused[0]
+    assert 0 < refused[0] <= 5
+    assert free_places(session, server.url) == 1
+    assert len(server.requests) == 1
 
 
 def test_a_pause_while_others_wait(

@@ -9,7 +9,7 @@ from functools import partial
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from requests_mounts._file.limits import LimitOptions
@@ -88,6 +88,120 @@ def test_the_guarantee(rate: float, per: float, burst: int, pauses: list[float])
     for i, earlier in enumerate(sent):
         for j in range(i + 1, len(sent)):
             assert sent[j] - earlier >= (j - i - burst + 1) * per / rate - 1e-6
+
+
+def moment_of_next(takes: list[float], burst: int) -> float:
+    """Return when the next token is there after others, in intervals: GCRA as the standard has it."""
+    full = -inf
+    for moment in takes:
+        full = max(full, moment) + 1
+    return full - (burst - 1)
+
+
+@given(
+    burst=st.integers(1, 4),
+    steps=st.lists(
+        st.tuples(st.sampled_from(["enter", "use"]), st.integers(0, 9), st.floats(0.01, 2)),
+        max_size=60,
+    ),
+)
+@example(
+    2, [("enter", 0, 0.1), ("enter", 0, 0.1), ("use", 1, 1.4), ("use", 0, 0.1), ("enter", 0, 0.2)]
+)
+def test_tokens_that_are_used_late(burst: int, steps: list[tuple[str, int, float]]) -> None:
+    """They count when they are used; one that others overtook is given up for another, if any."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=1, burst=burst, max_wait=0), clock=clock)
+    pending: list[Permit] = []
+    takes: list[float] = []  # In their order; those that are used late stand where they were used.
+    for step, number, pause in steps:
+        clock.now += pause
+        taken = None
+        if step == "use" and pending:
+            taken = pending.pop(number % len(pending))
+            is_last = takes[-1] == taken.token
+            takes.remove(taken.token)
+            ready = clock.now if is_last else moment_of_next(takes, burst)
+        else:
+            ready = moment_of_next(takes, burst)
+        try:
+            if taken:
+                limiter.use(taken)
+            else:
+                pending.append(enter(limiter))
+        except LimitReached as signal:
+            assert signal.seconds == pytest.approx(ready - clock.now, abs=1e-6)
+        else:
+            assert ready <= clock.now + 1e-6
+            takes.append(clock.now)
+    for i, earlier in enumerate(takes):
+        for j in range(i + 1, len(takes)):
+            assert takes[j] - earlier >= j - i - burst + 1 - 1e-6
+
+
+def test_a_late_use_and_a_pause() -> None:
+    """Not even the last token may be used within a pause; another is there when it ends."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=0.01, max_wait=0), clock=clock)
+    permit = enter(limiter)
+    clock.now += 1
+    limiter.pause(5)
+    for wait in (5, 3):
+        with pytest.raises(LimitReached) as caught:
+            limiter.use(permit)
+        assert caught.value.seconds == wait
+        clock.now += 2
+    clock.now += 1
+    for _ in range(3):
+        limiter.use(permit)
+        clock.now += 2
+
+
+def test_a_late_use_and_another_limit() -> None:
+    """What a reload changes meanwhile holds for the late ones too."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=1, max_wait=0), clock=clock)
+    permit = enter(limiter)
+    clock.now += 0.5
+    limiter.change(LimitOptions(rate=0.5, concurrency=1, max_wait=0))
+    with pytest.raises(LimitReached) as caught:
+        limiter.use(permit)
+    assert caught.value.seconds == 1
+    limiter.change(LimitOptions(concurrency=1, max_wait=0))
+    limiter.use(permit)
+
+
+def test_who_is_late_goes_before_the_queue() -> None:
+    """It has a place among those under way, for which the first of the queue may wait."""
+    limiter = Limiter(LimitOptions(rate=4, burst=2, concurrency=2, max_wait=20))
+    late, other = enter(limiter), enter(limiter)
+    ended: list[str] = []
+
+    def wait() -> None:
+        enter(limiter)
+        ended.append("waiter")
+
+    threads = run(wait)
+    wait_for(partial(is_waiting, limiter, 1))
+    limiter.empty()
+    time.sleep(0.01)
+    limiter.use(late)
+    ended.append("late")
+    late.give_back()
+    other.give_back()
+    threads[0].join(10)
+    assert ended == ["late", "waiter"]
+    assert late.waited > 0
+
+
+def test_waits_that_add_up() -> None:
+    """Both waits of an attempt together are no longer than max_wait."""
+    limiter = Limiter(LimitOptions(rate=5, max_wait=0.25))
+    enter(limiter)
+    late = enter(limiter)
+    enter(limiter)
+    with pytest.raises(LimitReached):
+        limiter.use(late)
 
 
 @given(steps=st.lists(st.sampled_from(["wait", "enter", "pause", "empty", "change"]), max_size=40))

@@ -20,7 +20,7 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from requests_mounts._sending.breaker import CircuitIsOpen
-from requests_mounts._sending.deadline import DeadlineReached
+from requests_mounts._sending.deadline import DeadlineReached, current_deadline
 from requests_mounts._sending.errors import CircuitOpen, LimitExceeded
 from requests_mounts._sending.guards import Gate, Guard
 from requests_mounts._sending.limit import Limiter, LimitReached, Permit
@@ -69,6 +69,15 @@ class Attempt(Permit):
             raise LimitRefused(gate.guard, reached.seconds, longest) from None
         except CircuitIsOpen as circuit:
             raise CircuitRefused(gate.guard, circuit.seconds) from None
+
+    def use(self) -> None:
+        """Be sent now, which may be later than the limit allowed; raises a signal if refused."""
+        if self.bucket:
+            deadline = current_deadline.get()
+            try:
+                self.limiter.use(self, until=deadline.end if deadline else inf)
+            except LimitReached as reached:
+                raise LimitRefused(self._gate.guard, reached.seconds) from None
 
     def refuse(self, *, after: BaseException | None = None) -> None:
         """Raise a signal if the circuit is open."""

@@ -4,15 +4,19 @@ It is full at the start. Of any tokens i < j, the later one is taken at least
 (j - i - burst + 1) * per / rate seconds after the earlier one.
 """
 
+from collections import deque
 from math import inf, isinf
 
 from requests_mounts._file.limits import LimitOptions
+
+_MOST_TAKES = 64
+"""Beyond so many others since, a token that is put back stays lost, which errs on the slow side."""
 
 
 class Bucket:
     """Tokens that flow in at a rate, of which a full bucket holds ``burst``."""
 
-    __slots__ = ("_late", "_spare", "_theoretical", "interval", "ready_at")
+    __slots__ = ("_spare", "_takes", "_theoretical", "interval", "ready_at")
 
     ready_at: float
     """The moment of the next token; it may have passed."""
@@ -22,30 +26,48 @@ class Bucket:
         self.interval = per / rate
         """Seconds between two tokens."""
         self._spare = (burst - 1) * self.interval
-        self._late = 0.0  # By how much tokens were put off in all, as others were used late.
+        # When the last tokens were taken. With a burst of 1, those before the last do not matter.
+        self._takes: deque[float] = deque(maxlen=1 if burst == 1 else _MOST_TAKES)
         self._fill_by(-inf)
 
-    def take(self, now: float) -> float:
-        """Take a token, which has to be there, and return what `use` asks for."""
+    def take(self, now: float) -> None:
+        """Take a token, which has to be there; the moment says later which one it was."""
         full = self._theoretical
         full = (now if now > full else full) + self.interval  # noqa: FURB136 - faster than max
         self._theoretical = full
         self.ready_at = full - self._spare
-        return full - self._late
+        self._takes.append(now)
 
-    def lateness(self, token: float, now: float) -> float:
-        """Return by how much later than now the next token would be if this one were taken now."""
-        return now + self.interval - token - self._late
+    def move(self, token: float, now: float) -> bool:
+        """Count the last token as if it were taken now; if it is not the last, tell so."""
+        takes = self._takes
+        if not takes or takes[-1] != token:
+            return False
+        takes[-1] = now
+        self._fill_by(max(self._theoretical, now + self.interval))
+        return True
 
-    def use(self, token: float, now: float) -> None:
-        """Count a token as if it were taken now; those that were taken since move with it."""
-        late = max(self.lateness(token, now), 0)
-        self._late += late
-        self._fill_by(self._theoretical + late)
+    def put_back(self, token: float) -> None:
+        """Be as full as if a token had not been taken, while those since were, each at its moment.
+
+        As far as the bucket would have been full at one of those, nothing comes back.
+        """
+        takes = [*self._takes]
+        if token not in takes:
+            return
+        place = takes.index(token)
+        before, back = self._theoretical, self.interval
+        for later in reversed(takes[place + 1 :]):
+            before -= self.interval
+            back = min(back, before - later)
+        del self._takes[place]
+        self._fill_by(self._theoretical - max(back, 0))
 
     def hold(self, until: float) -> None:
         """Have no token before a moment, and one at that moment."""
-        self._fill_by(max(self._theoretical, until + self._spare))
+        if until + self._spare > self._theoretical:
+            self._takes.clear()
+            self._fill_by(until + self._spare)
 
     def missing(self, now: float) -> float:
         """Return which part of a full bucket is missing: 0 is full, 1 is empty, more is owed."""

@@ -24,7 +24,7 @@ class GuardedConnection(CountedConnection):
     end of the body is that of the connection, of which the server is still sending."""
 
     def connect(self) -> None:
-        """Connect, and note that the request goes out only now."""
+        """Connect, and let the request go out only as its limit allows now."""
         super().connect()
         if attempt := current_attempt.get():
             attempt.use()

@@ -4,6 +4,8 @@
 2. First come, first served. Only the first of the queue waits for a token or a permit.
 3. A wait that is known to be too long is refused before it begins, and consumes nothing.
 4. A pause holds everybody, those who wait already too, and is never shortened.
+5. A token that is used late is that of the moment of its use, or, if others took one since, none:
+   whoever had it waits for another, ahead of the queue.
 """
 
 import time
@@ -46,23 +48,21 @@ class Permit:
     """What let it in."""
     bucket: Bucket | None = None
     token: float
-    """What the bucket asks for when the token is used."""
+    """When it was taken."""
+    waited = 0.0
+    """How long it was in the queue, in seconds."""
     admitted: Any = None
     """What ``admit`` returned."""
     _held: "ref[Permit] | None" = None
     """The reference; `None` too if all may be under way."""
     _holders: "set[ref[Permit]]"
 
-    def use(self) -> None:
-        """Say that the attempt is sent now, which may be later than it was allowed to be."""
-        if self.bucket:
-            self.limiter.count_use(self.bucket, self.token)
-
     def hold(self, holders: "set[ref[Permit]]") -> None:
-        """Be under way."""
-        self._holders = holders
-        self._held = held = ref(self, holders.discard)
-        holders.add(held)
+        """Be under way, if it is not yet."""
+        if self._held is None:
+            self._holders = holders
+            self._held = held = ref(self, holders.discard)
+            holders.add(held)
 
     def give_back(self) -> None:
         """Let the next one pass; the second time is nothing."""
@@ -157,7 +157,29 @@ class Limiter:
             now = self._clock()
             if not self.queue and self._take(permit, now, admit):
                 return
-        self._queue_up(permit, min(now + self.options.max_wait, until), admit)
+        self._queue_up(permit, now, until, admit)
+
+    def use(self, permit: Permit, *, until: float = inf) -> None:
+        """Let an attempt be sent now, perhaps long after it took its token.
+
+        If others took one since, it has to wait for another, as in `enter` and with it at most for
+        ``max_wait``. It does so ahead of the queue, whose first may wait for its place.
+        """
+        bucket = permit.bucket
+        if not bucket or self._clock() - permit.token <= _AT_ONCE:
+            return
+        with self._lock:
+            now = self._clock()
+            paused = self._paused_until > now
+            if bucket is self._bucket and not paused and bucket.move(permit.token, now):
+                permit.token = now
+                return
+            bucket.put_back(permit.token)
+            if paused:
+                bucket.hold(self._paused_until)
+            if self._take(permit, now, None):
+                return
+        self._queue_up(permit, now, until, None)
 
     def pause(self, seconds: float) -> None:
         """Hold everybody for some seconds, at most ``max_pause``; afterwards nothing is saved up.
@@ -181,32 +203,31 @@ class Limiter:
             self._bucket.hold(self._clock() + self._bucket.interval)
             self._wake_all()
 
-    def count_use(self, bucket: Bucket, token: float) -> None:
-        """Count a token as taken when it is used, so that what follows keeps its distance."""
-        if bucket.lateness(token, self._clock()) > _AT_ONCE:
-            with self._lock:
-                bucket.use(token, self._clock())
-
     def wake_first(self) -> None:
         """Let the first of the queue look again, from wherever a finalizer may run."""
         with suppress(IndexError):  # Nobody waits, or the last one has just gone.
             self.queue[0].wake()
 
-    def _queue_up(self, permit: Permit, end: float, admit: Callable[[], object] | None) -> None:
-        """Wait until a moment, behind those who came before."""
+    def _queue_up(
+        self, permit: Permit, began: float, until: float, admit: Callable[[], object] | None
+    ) -> None:
+        """Wait behind those who came before; who had a token already came before all."""
+        end = min(began + self.options.max_wait - permit.waited, until)
+        is_late = permit.bucket is not None
         waiter = _Waiter()
         try:
-            self.queue.append(waiter)
+            (self.queue.appendleft if is_late else self.queue.append)(waiter)
             while True:
                 with self._lock:
                     now = self._clock()
                     first = self.queue[0] is waiter
                     if first and self._take(permit, now, admit):
+                        permit.waited += now - began
                         return
                     self._check(self.queue.index(waiter), now, end)
-                    is_free = len(self._holders) < self._permits
-                    until = self._ready_at() if first and is_free else end
-                waiter.sleep(min(until, end) - now)
+                    is_free = is_late or len(self._holders) < self._permits
+                    wake_at = min(self._ready_at(), end) if first and is_free else end
+                waiter.sleep(wake_at - now)
         finally:
             with suppress(ValueError):  # Interrupted before it stood there.
                 self.queue.remove(waiter)
@@ -229,13 +250,14 @@ class Limiter:
         """Take a token and a place if both are there, and tell whether they were."""
         bucket = self._bucket
         ready = bucket.ready_at if bucket else self._paused_until
-        if ready > now or len(self._holders) >= self._permits:
+        if ready > now or (len(self._holders) >= self._permits and permit.bucket is None):
             return False
         if admit:
             permit.admitted = admit()
         permit.limiter = self
         if bucket:
-            permit.token = bucket.take(now)
+            bucket.take(now)
+            permit.token = now
             permit.bucket = bucket
         if self.options.concurrency is not None:
             permit.hold(self._holders)

@@ -212,7 +212,11 @@ class PolicyPool(CappedPool, ReachingPool):
     def _wait_for_conn(self, timeout: float | None) -> Any:
         connection = super()._wait_for_conn(timeout)
         if self._guard and (attempt := current_attempt.get()):
-            attempt.use()  # What goes out after a wait takes its token now.
+            try:
+                attempt.use()  # What goes out after a wait takes its token now.
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
     def _new_conn(self) -> Any:
