@@ -7,6 +7,7 @@ import requests
 import requests_mock
 import responses
 from pytest_httpserver import HTTPServer
+from responses.matchers import header_matcher
 from responses.registries import OrderedRegistry
 
 from requests_mounts import DeniedURL, MountedSession
@@ -14,6 +15,7 @@ from requests_mounts import DeniedURL, MountedSession
 SessionOf = Callable[[str], MountedSession]
 NOWHERE = "https://nowhere.invalid/articles"
 RETRY = "[defaults]\nmax_retries = { total = 2, status_forcelist = [503] }"
+NO_AGENT = "[defaults]\nheaders = { User-Agent = false, Accept-Encoding = false }\n[mounts]"
 DENY = '[mounts."https://nowhere.invalid/"]\ndeny = true'
 
 
@@ -33,6 +35,15 @@ def test_deny_acts_under_responses(session_of: SessionOf) -> None:
     with pytest.raises(DeniedURL):
         session_of(DENY).get(NOWHERE)
     assert not responses.calls
+
+
+@responses.activate
+def test_responses_sees_no_header_that_is_taken_away(session_of: SessionOf) -> None:
+    """Nor a mark of urllib3's in its place, which its matchers would compare."""
+    sent = {"Accept": "*/*", "Connection": "keep-alive"}
+    responses.get(NOWHERE, match=[header_matcher(sent, strict_match=True)])
+    response = session_of(NO_AGENT).get(NOWHERE)
+    assert responses.calls[0].request.headers == response.request.headers == sent
 
 
 @pytest.mark.parametrize("text", ["", DENY])

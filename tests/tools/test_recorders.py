@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import vcr
 from betamax import Betamax
+from vcr.cassette import Cassette
 
-from loopback import Server
+from loopback import Answer, Handler, Server
 from requests_mounts import MountedSession
 
 SessionOf = Callable[[str], MountedSession]
@@ -27,6 +28,28 @@ def test_vcrpy_replaces_the_connections(session_of: SessionOf, tmp_path: Path, t
         assert session_of(text).get(server.url).text == "ok"
     assert played.play_count == 1
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("key", ["", "deadline = 20", 'connect_to = ["127.0.0.1"]'])
+def test_vcrpy_records_no_header_that_is_taken_away(
+    session_of: SessionOf, tmp_path: Path, key: str
+) -> None:
+    """It is not sent either, also to a server that is recorded."""
+    cassette = tmp_path / "cassette.yaml"
+    seen: list[list[str]] = []
+
+    def note(handler: Handler) -> Answer:
+        seen.append(handler.headers.keys())
+        return Answer()
+
+    with Server(answer=note) as server, vcr.use_cassette(str(cassette)):
+        text = f"[mounts.'{server.url}']\nheaders = {{ User-Agent = false, accept-encoding = false }}\n{key}"
+        session_of(text).get(server.url)
+        session_of(text).get(f"{server.url}/2", headers={"user-agent": "mine"})
+    ours = ["Accept", "Connection"]
+    assert [sorted(names) for names in seen] == [[*ours, "Host"], [*ours, "Host", "user-agent"]]
+    recorded = [request.headers for request in Cassette.load(path=str(cassette)).requests]
+    assert [sorted(headers) for headers in recorded] == [ours, [*ours, "user-agent"]]
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # Its own.

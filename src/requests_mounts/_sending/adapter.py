@@ -148,13 +148,9 @@ class MountAdapter(PooledAdapter):
             proxies = self._choose_proxies(request, proxies)
         arguments = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert}
         arguments["proxies"] = proxies
-        if self._identity is None:
-            return self._send(request, **arguments)
-        dressed = self._identity.put_on(request)
-        try:
-            return self._send(dressed, **arguments)
-        finally:
-            self._identity.clear_up(dressed)
+        if self._identity:
+            request = self._identity.put_on(request)
+        return self._send(request, **arguments)
 
     def _find_missed(self, request: PreparedRequest, proxies: Any) -> MountsError | None:
         """Return the error for what the policy of a file that was loaded offline lacks."""

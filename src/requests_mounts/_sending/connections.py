@@ -68,7 +68,7 @@ class PolicyConnection(_Connection):
         )
 
 
-_Ours = TypeVar("_Ours", bound=PolicyConnection)
+_Ours = TypeVar("_Ours")
 
 
 def turn_into(ours: type[_Ours], connection: Any) -> _Ours:
@@ -80,6 +80,11 @@ def turn_into(ours: type[_Ours], connection: Any) -> _Ours:
     object.__setattr__(connection, "__class__", twin(ours, type(connection)))
     changed: _Ours = connection
     return changed
+
+
+def turn_real_into(ours: type[_Ours], connection: Any) -> _Ours:
+    """Turn the connection that a socket belongs to; one of vcrpy has it inside."""
+    return turn_into(ours, getattr(connection, "real_connection", connection))
 
 
 def _exceeds(now: float, since: float | None, limit: float | None) -> bool:

@@ -5,19 +5,16 @@ nothing of one mount goes along to another.
 """
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from requests import PreparedRequest
 from requests.auth import _basic_auth_str
 from requests.structures import CaseInsensitiveDict
-from urllib3.util import SKIP_HEADER
 
 from requests_mounts._file.bearer import bearer_file
 from requests_mounts._file.policy import Auth, Policy
 from requests_mounts._secret import Secret, reveal
 from requests_mounts._sending.precedence import is_filled, is_signed
-
-_FILLED_IN_BY_URLLIB3: Final = {"accept-encoding", "user-agent"}
 
 
 class Identity:
@@ -28,11 +25,6 @@ class Identity:
             (name, reveal(value) if isinstance(value, str | Secret) else None)
             for name, value in policy.headers
             if name.lower() != "authorization"
-        )
-        self._marked = tuple(
-            name
-            for name, value in self._headers
-            if value is None and name.lower() in _FILLED_IN_BY_URLLIB3
         )
         self._authorization = _authorization_of(policy)
 
@@ -46,20 +38,11 @@ class Identity:
                 headers.pop(name, None)  # Its place may be another, and the case of its name.
                 if value is not None:
                     headers[name] = value
-                elif name in self._marked:
-                    headers[name] = SKIP_HEADER
         if self._authorization and not is_signed(request):
             headers.pop("Authorization", None)
             if (value := self._authorization()) is not None:
                 headers["Authorization"] = value
         return dressed
-
-    def clear_up(self, dressed: PreparedRequest) -> None:
-        """Let the copy show what was sent, without urllib3's marks for what is not."""
-        headers = dressed.headers
-        for name in self._marked:
-            if headers.get(name) == SKIP_HEADER:
-                del headers[name]
 
 
 def _copy(headers: Any) -> Any:

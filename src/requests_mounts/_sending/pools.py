@@ -45,6 +45,7 @@ from requests_mounts._sending.reach import FREE, ReachingPool, reach_of
 from requests_mounts._sending.retry import keep_to_deadline
 from requests_mounts._sending.signals import Signal
 from requests_mounts._sending.twins import twin
+from requests_mounts._sending.withheld import WithholdingPool, withheld_by
 
 _log = logging.getLogger("requests_mounts.pools")
 _KEEPALIVE_OPTIONS = {
@@ -96,7 +97,7 @@ _all_managers: "WeakSet[PoolManager]" = WeakSet()
 around_forks(in_child=_renew_locks)
 
 
-class PolicyPool(CappedPool, ReachingPool):
+class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
     """What the twins have in common: one place for each event of a request."""
 
     def __init__(
@@ -104,6 +105,7 @@ class PolicyPool(CappedPool, ReachingPool):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._policy = policy
+        self._withheld = withheld_by(policy)
         self._guard = guard
         self._reach = reach_of(policy)
         self._gate: Gate | None = None
@@ -269,7 +271,8 @@ def _asks_for_a_pool(policy: Policy) -> bool:
         policy.max_body_size,
     )
     reaches_all = (policy.connect_to, policy.address_family, policy.addresses) == FREE
-    return any(limit is not None for limit in limits) or not reaches_all
+    fills_in_all = not withheld_by(policy)
+    return any(limit is not None for limit in limits) or not (reaches_all and fills_in_all)
 
 
 def _socket_options(keepalive: TcpKeepalive) -> list[tuple[int, int, int | bytes]]:

@@ -23,8 +23,8 @@ from requests_mounts._file.policy import Policy
 from requests_mounts._file.reach import targets_of
 from requests_mounts._file.targets import Target
 from requests_mounts._secret import reveal
+from requests_mounts._sending.connections import turn_real_into
 from requests_mounts._sending.dialling import as_urllib3_does
-from requests_mounts._sending.twins import twin
 
 if TYPE_CHECKING:
     from urllib3.connection import HTTPConnection as _Connection
@@ -136,9 +136,7 @@ class ReachingPool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
         connection: Any = super()._new_conn()
         if self._reach:
-            real = getattr(connection, "real_connection", connection)  # One of vcrpy has it inside.
-            real.__class__ = twin(ReachingConnection, type(real))
-            real.reach = self._reach
+            turn_real_into(ReachingConnection, connection).reach = self._reach
         return connection
 
 
