@@ -413,6 +413,18 @@ def test_it_holds_for_targets_too(session_of: SessionOf, dialled: list[str]) -> 
     assert dialled == []
 
 
+def test_a_target_from_a_variable_that_is_refused_is_not_shown() -> None:
+    """The error has the reference, and the rest as the file writes it."""
+    text = (
+        '[mounts."http://h.example"]\nconnect_to = ["${IP}", "10.0.0.7:80"]\naddresses = ["public"]'
+    )
+    with (
+        MountedSession(parse_config(text, environ={"IP": "127.0.0.1"})) as session,
+        pytest.raises(DeniedAddress, match=r"dialled \(\$\{IP\}, 10\.0\.0\.7:80\)$"),
+    ):
+        session.get("http://h.example/")
+
+
 def test_nothing_is_retried_and_its_place_is_free_again(
     session_of: SessionOf, names: Names
 ) -> None:

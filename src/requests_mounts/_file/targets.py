@@ -15,6 +15,8 @@ class Target(NamedTuple):
     port: int | None
     """`None` for that of the URL."""
     path: str
+    shown: str = ""
+    """The entry as it may be shown: with references, not with what variables hold."""
 
 
 @lru_cache

@@ -70,26 +70,25 @@ class Reach:
         """
         found = list(self._find_all(host, port))
         if not self.rule.restricts:
-            return found
-        allowed = [address for address in found if self.rule.allows(address[1][0])]
+            return [address for address, _ in found]
+        allowed = [address for address, _ in found if self.rule.allows(address[1][0])]
         if not allowed:
-            refused = ", ".join(dict.fromkeys(address[1][0] for address in found))
+            refused = ", ".join(dict.fromkeys(shown for _, shown in found))
             raise AddressDenied(f"none of its addresses may be dialled ({refused})")
         return allowed
 
-    def _find_all(self, host: str, port: int) -> Iterator[_Address]:
+    def _find_all(self, host: str, port: int) -> Iterator[tuple[_Address, str]]:
+        """Name each address with the text by which an error may tell of it."""
         if not self.targets:
-            yield from _look_up(host, port, self.family or urllib3_util.allowed_gai_family())
+            family = self.family or urllib3_util.allowed_gai_family()
+            yield from ((address, address[1][0]) for address in _look_up(host, port, family))
         for target in self.targets:
             if target.path:
-                yield _UNIX, target.path
+                yield (_UNIX, target.path), target.shown
             else:
-                yield from _look_up(
-                    str(target.address),
-                    target.port or port,
-                    socket.AF_UNSPEC,
-                    socket.AI_NUMERICHOST,
-                )
+                place = (str(target.address), target.port or port, socket.AF_UNSPEC)
+                for address in _look_up(*place, socket.AI_NUMERICHOST):
+                    yield address, target.shown
 
 
 def reach_of(policy: Policy) -> Reach | None:
