@@ -248,6 +248,45 @@ def test_a_long_line_between_the_chunks_is_refused(
         session.get(f"{raw.url}/{2**17}", stream=stream).content  # noqa: B018 - reads it
 
 
+@pytest.mark.parametrize(
+    ("chunk", "last"),
+    [
+        (b"1;" + b"x" * 2**10 + b"\r\nx\r\n", b"0\r\n\r\n"),
+        (b"", b"0\r\n" + (b"X: " + b"x" * 2**10 + b"\r\n") * 900 + b"\r\n"),
+        (b"", b"0\r\n" + b"X: x\r\n" * 100_000 + b"\r\n"),
+    ],
+    ids=["extensions", "trailers", "short trailers"],
+)
+@pytest.mark.parametrize("reader", ["content", "read", "read_some", "read1", "redirect"])
+def test_what_is_between_the_chunks_is_bounded(
+    raw: RawServer, session: MountedSession, chunk: bytes, last: bytes, reader: str
+) -> None:
+    """Of a body within the limit too: each line is short enough, and all of them are too long."""
+    head = b"302 Found\r\nLocation: /length/1" if reader == "redirect" else b"200 OK"
+    head += b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw.answers["/many"] = head + chunk * 900 + last
+    read = READERS.get(reader, READERS["content"])
+    with pytest.raises(BodyTooLarge):
+        read(session.get(f"{raw.url}/many", stream=True))
+    assert raw.requests == ["GET /many"]
+
+
+@pytest.mark.parametrize("reader", ["content", "read"])
+@pytest.mark.parametrize("line", [b"1\r\n", b"00000001\r\n"])
+def test_a_body_that_comes_a_byte_at_a_time_passes(
+    raw: RawServer, line: bytes, reader: str
+) -> None:
+    """Its framing is some times as long as the body, which nothing forbids."""
+    size, trailer = 50_000, b"X: " + b"x" * 2**15 + b"\r\n"
+    framed = (line + b"x\r\n") * size + b"0\r\n" + trailer + b"\r\n"
+    raw.answers["/"] = b"200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + framed
+    config = parse_config(f'[mounts."{raw.url}"]\nmax_body_size = {size}')
+    with MountedSession(config) as session:
+        assert len(READERS[reader](session.get(raw.url, stream=True))) == size
+        assert session.get(raw.url).ok
+    assert raw.connections == 1
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("coding", ["", "gzip"])
 def test_the_body_of_a_redirect_is_bounded(

@@ -24,6 +24,8 @@ _PIECE: Final = 2**18
 """The most that is asked of urllib3 at a time, in bytes."""
 _LONGEST_LINE: Final = 2**16
 """The longest line of chunked framing, in bytes: that of http.client."""
+_PLAIN_LINE: Final = 16
+"""What a line of a chunk's size may take, in bytes, for each byte of a body."""
 
 
 class BodyExceeds(Signal):
@@ -164,17 +166,26 @@ class _ShortLines:
     """The file of a chunked body, whose lines of framing have an end.
 
     Older releases of urllib3 read them to the end, however long a server makes an extension of a
-    chunk (RFC 9112, section 7.1.1) or a trailer.
+    chunk (RFC 9112, section 7.1.1) or a trailer. There may be as many of them as a body within the
+    limit has if it comes a byte at a time, and one that is as long as can be.
     """
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, limit: int) -> None:
         self._file = file
+        self._limit = limit
+        self._left = _LONGEST_LINE + _PLAIN_LINE * limit
 
     def readline(self, limit: int = -1) -> bytes:
-        """Read a line; raises `LineTooLong` if it is longer than http.client takes one."""
+        """Read a line; raises `LineTooLong` if it is longer than http.client takes one.
+
+        Raises `BodyExceeds` if all of them are too long together.
+        """
         line: bytes = self._file.readline(_LONGEST_LINE + 1 if limit < 0 else limit)
         if len(line) > _LONGEST_LINE:
             raise LineTooLong("line of a chunked body")
+        self._left -= len(line)
+        if self._left < 0:
+            raise BodyExceeds(self._limit)
         return line
 
     def __getattr__(self, name: str) -> Any:
@@ -196,4 +207,4 @@ def bound(response: Any, limit: int) -> None:
         raise BodyExceeds(limit)
     file = getattr(body._fp, "fp", None)  # noqa: SLF001 - where urllib3 reads lines from
     if response.chunked and file is not None:
-        body._fp.fp = _ShortLines(file)  # noqa: SLF001 - as above
+        body._fp.fp = _ShortLines(file, limit)  # noqa: SLF001 - as above
