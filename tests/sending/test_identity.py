@@ -361,6 +361,31 @@ def test_the_file_of_a_token(
     assert "three" not in caplog.text
 
 
+def test_a_file_of_many_mounts_is_read_once_at_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each load reads it anew, and tells all of the mounts that are concerned."""
+    path, opened, open_file = tmp_path / "token", [], Path.open
+    mounts = (
+        '[mounts."http://127.0.0.1:{0}"]\nauth = {{ bearer_file = "token" }}\npool_maxsize = {0}\n'
+    )
+    text = "".join(map(mounts.format, range(1, 51)))
+
+    def note(self: Path, *args: Any, **kwargs: Any) -> Any:
+        opened.append(self.name)
+        return open_file(self, *args, **kwargs)
+
+    path.write_text("one")
+    monkeypatch.setattr(Path, "open", note)
+    for times in (1, 2):
+        parse_config(text, source=str(tmp_path / "mounts.toml"))
+        assert opened == ["token"] * times
+    path.unlink()
+    with pytest.raises(ConfigError) as found:
+        parse_config(text, source=str(tmp_path / "mounts.toml"))
+    assert len(found.value.diagnostics) == 50
+
+
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"a b", b"a\n\n", "ä".encode()])
 def test_a_file_without_a_token_is_a_problem_at_load(tmp_path: Path, content: bytes | None) -> None:
     """Not if it is loaded offline; then the first request that needs it is refused."""

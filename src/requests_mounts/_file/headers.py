@@ -1,6 +1,6 @@
 """The headers that a policy sends, by their names in whatever case."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import GetCoreSchemaHandler
@@ -47,13 +47,6 @@ class Headers(tuple[tuple[str, HeaderSetting], ...]):
     def get(self, name: str) -> HeaderSetting | None:
         """Return the value of a header, whatever the case of its name."""
         return self.by_name().get(name.lower())
-
-    def repeated(self) -> Iterator[tuple[str, str]]:
-        """Name those that are there twice, in two cases, with the first spelling."""
-        first: dict[str, str] = {}
-        for name, _ in self:
-            if first.setdefault(name.lower(), name) != name:
-                yield name, first[name.lower()]
 
 
 def find_name(table: Any, name: str) -> str:

@@ -1,24 +1,48 @@
 """Who we are to a host: what of ``headers`` and ``auth`` does not fit together, or is open."""
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from requests_mounts._file.bearer import bearer_file
+from requests_mounts._file.document import Document, Place
 from requests_mounts._file.policy import Auth, Policy
 from requests_mounts._routing.prefix import Prefix
-from requests_mounts._secret import is_missing, is_secret
-from requests_mounts._toml import show_path
+from requests_mounts._secret import Secret, is_missing, is_secret
+from requests_mounts._toml import KeyPath, show_path
 
 _WAYS = ("bearer", "bearer_file", "username")
 _OTHERS = "expected one of bearer, bearer_file, or username and password"
 
 
+def repeated_headers(document: Document) -> Iterator[tuple[Place, str]]:
+    """Name the headers that one table has twice, in two cases, and say so."""
+    for path, table in _tables_of_policies(document.data):
+        headers = table.get("headers") if isinstance(table, dict) else None
+        first: dict[str, str] = {}
+        for name in headers if isinstance(headers, dict) else ():
+            if first.setdefault(name.lower(), name) != name:
+                place = Place(document, (*path, "headers", name))
+                yield place, f"the same header as {first[name.lower()]}"
+
+
+def _tables_of_policies(data: dict[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
+    """Name what stands where a file may have a table with the keys of a policy."""
+    yield ("defaults",), data.get("defaults")
+    for kind in ("policies", "mounts"):
+        if isinstance(tables := data.get(kind), dict):
+            yield from (((kind, key), table) for key, table in tables.items())
+    if isinstance(expect := data.get("expect"), list):
+        yield from ((("expect", number), table) for number, table in enumerate(expect))
+
+
 def identity_problems(
-    policy: Policy, *, open_files: bool
+    policy: Policy, *, problem_of: Callable[[str | Secret], str] | None
 ) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Name the keys that cannot be used, why, and the code of the problem."""
-    for name, first in policy.headers.repeated():
-        yield ("headers", name), f"the same header as {first}", "defined-twice"
+    """Name the keys that cannot be used, why, and the code of the problem.
+
+    ``problem_of`` tells what is wrong with the file of a token, if files may be opened.
+    """
     auth = policy.auth
     if not isinstance(auth, Auth):
         return
@@ -31,13 +55,13 @@ def identity_problems(
     elif (auth.username is None) != (auth.password is None):
         lacking = "password" if auth.password is None else "username"
         yield ("auth",), f"the key {lacking} is missing", "missing-key"
-    elif open_files and (problem := _file_problem(auth)):
+    elif problem_of and auth.bearer_file is not None and (problem := problem_of(auth.bearer_file)):
         yield ("auth", "bearer_file"), problem, "unusable-token"
 
 
-def _file_problem(auth: Auth) -> str:
-    path = auth.bearer_file
-    if path is None or is_missing(path):
+def token_problem(path: str | Secret) -> str:
+    """Read the file of a token, and say what is wrong with it, if anything is."""
+    if is_missing(path):
         return ""
     problem = bearer_file(path).look()
     return f"expected the file of a token (got {show_path(path)}: {problem})" if problem else ""

@@ -33,7 +33,7 @@ from requests_mounts._file.environment import (
 from requests_mounts._file.extends import read_with_bases
 from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
-from requests_mounts._file.identity import identity_problems
+from requests_mounts._file.identity import identity_problems, repeated_headers, token_problem
 from requests_mounts._file.inheritance import Layers
 from requests_mounts._file.limits import LimitOptions
 from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, Policy, Tls
@@ -106,6 +106,8 @@ def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
     names = tuple(_name_mounts(one, variables, findings) for one in documents)
     findings.layers = layers = Layers(documents, names)
     layers.check(findings.report)
+    for place, message in (found for one in documents for found in repeated_headers(one)):
+        findings.add(place, message, "defined-twice")
     tables = layers.merged()
     missing: dict[str, tuple[str, ...]] = {}
     if any("$" in document.source.text for document in documents):
@@ -301,6 +303,8 @@ def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) ->
         found = tls_problems(tls, open_files=not offline)
         return tuple((("tls", key), problem, "unusable-tls") for key, problem in found)
 
+    of_token = None if offline else cache(token_problem)
+
     for mount in mounts:
         place: KeyPath = ("mounts", mount.text) if mount.key is not None else ("defaults",)
         is_plain = mount.text.startswith("http:")
@@ -309,17 +313,22 @@ def _try_out(mounts: tuple[Mount, ...], findings: Findings, *, offline: bool) ->
             message = f"expected an https:// prefix for it (got {mount.shown})"
             findings.report((*place, "tls"), message, "conflict")
         if (key := (id(mount.policy), is_plain)) not in tried:
-            tried[key] = (*of_tls(tls), *_problems_of(mount.policy, offline=offline))
+            tried[key] = (*of_tls(tls), *_problems_of(mount.policy, of_token))
         for path, message, code in tried[key]:
             findings.report((*place, *path), message, code)
 
 
-def _problems_of(policy: Policy, *, offline: bool) -> Iterator[_Problem]:
-    """Name the keys of a policy that cannot be used, whatever its prefix, but those of TLS."""
-    yield from identity_problems(policy, open_files=not offline)
+def _problems_of(
+    policy: Policy, of_token: Callable[[str | Secret], str] | None
+) -> Iterator[_Problem]:
+    """Name the keys of a policy that cannot be used, whatever its prefix, but those of TLS.
+
+    Without ``of_token`` nothing outside the file is consulted.
+    """
+    yield from identity_problems(policy, problem_of=of_token)
     for path, problem in reach_problems(policy):
         yield path, problem, "conflict"
-    if policy.proxy == "env" or offline or is_missing(policy.proxy):
+    if policy.proxy == "env" or of_token is None or is_missing(policy.proxy):
         return
     if reveal(policy.proxy).startswith("socks") and not find_spec("socks"):
         message = 'a socks proxy needs pip install "requests-mounts[socks]"'
