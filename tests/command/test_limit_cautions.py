@@ -23,6 +23,46 @@ CASES = {
         '[mounts."https://*.h/"]\nlimit.rate = 1\n[mounts."https://a.h/"]\nlimit.rate = 2',
         [],
     ),
+    "a path below a wildcard, which no mount of the host serves": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://a.h/v2/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "a path below a wildcard, which another mount of the host serves": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://a.h/x/"]\nlimit.rate = 1',
+        [],
+    ),
+    "a path below a wildcard, which the host denies": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://a.h/v/"]\nlimit.rate = 1\n[mounts."https://a.h/x/"]\ndeny = true',
+        [],
+    ),
+    "a path below a wildcard below another": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://*.a.h/v/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "one name below a wildcard": (
+        '[limits.x]\nrate = 1\n[mounts."https://*.h/x/"]\nlimit = "x"\n[mounts."https://a.h/v/"]\nlimit = "x"',
+        [],
+    ),
+    "a host that is called any": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://any.h/v/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "a path on any port": (
+        '[mounts."https://h:*/x/"]\nlimit.rate = 1\n[mounts."https://h/v2/"]\nlimit.rate = 1\n[mounts."https://h:1/v3/"]\nlimit.rate = 1',
+        ["4 two-limits", "6 two-limits"],
+    ),
+    "any port of a host below a wildcard with a port": (
+        '[mounts."https://*.h/x/"]\nlimit.rate = 1\n[mounts."https://a.h:*/v2/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "any port of both": (
+        '[mounts."https://*.h:*/x/"]\nlimit.rate = 1\n[mounts."https://a.h:*/v2/"]\nlimit.rate = 1',
+        ["4 two-limits"],
+    ),
+    "another port below a wildcard": (
+        '[mounts."https://*.h:1/x/"]\nlimit.rate = 1\n[mounts."https://a.h:2/v2/"]\nlimit.rate = 1',
+        [],
+    ),
     "other ports": (
         '[mounts."https://h:1/"]\nlimit.rate = 1\n[mounts."https://h:2/"]\nlimit.rate = 2',
         [],

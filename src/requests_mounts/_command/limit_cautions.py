@@ -1,13 +1,14 @@
 """The warnings about limits, breakers and retry budgets."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import inf
 
 from requests_mounts._command.caution import Caution
 from requests_mounts._command.worst_case import retries, timeouts
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.policy import Policy
+from requests_mounts._routing.matching import Origin, list_hosts
 
 
 def of_limits(policy: Policy) -> Iterator[Caution]:
@@ -39,26 +40,47 @@ def of_limits(policy: Policy) -> Iterator[Caution]:
 
 def of_shared_origins(config: Config) -> dict[str, list[Caution]]:
     """Warn of limits that count the attempts to an origin beside another limit, by prefixes."""
-    limited: dict[tuple[str, ...], list[Mount]] = defaultdict(list)
+    limited: dict[Origin, list[Mount]] = defaultdict(list)
+    by_host: dict[tuple[str, str], list[Origin]] = defaultdict(list)
     for mount in config.mounts:
         if mount.policy.limit and not mount.policy.deny:
             limited[mount.prefix[:3]].append(mount)
+    for scheme, host, port in limited:
+        by_host[scheme, host].append((scheme, host, port))
+    tables = {one.text: config.limit_table(one) for mounts in limited.values() for one in mounts}
     found: dict[str, list[Caution]] = {}
-    for mounts in limited.values():
-        first = _serving_the_rest(config, mounts[-1])
+    for origin, mounts in limited.items():
+        others = [
+            mount
+            for wider, shared in _shared_with(origin, by_host)
+            for mount in limited[wider]
+            if config.index.find(f"{shared}{mount.prefix.path or '/'}") is mount
+        ]
+        # The one that serves the rest of the origin comes first, if it has a limit.
+        others = sorted(others, key=lambda mount: len(mount.prefix.path)) or mounts[-1:]
         for mount in mounts:
-            if config.limit_table(mount) != config.limit_table(first):
-                message = f"{first.shown} limits the same origin in another table; name one in both"
+            differing = (one for one in others if tables[one.text] != tables[mount.text])
+            if other := next(differing, None):
+                message = f"{other.shown} limits the same origin in another table; name one in both"
                 own = config.layers_of(mount)[0].place.below("limit").exists
                 causes = ("limit",) if own else ()
                 found[mount.text] = [Caution(code="two-limits", message=message, causes=causes)]
     return found
 
 
-def _serving_the_rest(config: Config, shortest: Mount) -> Mount:
-    """Return the mount of what longer prefixes of an origin leave, if it has a limit."""
-    prefix = shortest.prefix
-    host = prefix.host.replace("*", "any", 1) or "any"
-    port = f":{prefix.port}" if prefix.port.isdigit() else ""
-    other = config.index.find(f"{prefix.scheme}://{host}{port}/")
-    return other if other and other.policy.limit and not other.policy.deny else shortest
+def _shared_with(
+    origin: Origin, by_host: Mapping[tuple[str, str], list[Origin]]
+) -> Iterator[tuple[Origin, str]]:
+    """List the weaker origins of prefixes that have URLs in common with one, and where these begin.
+
+    A host below a wildcard, and a port where any will do, are some that no file is likely to name.
+    """
+    scheme, host, port = origin
+    named = host.replace("*", "any", 1) or "any"
+    weaker = (one for one in list_hosts(named) if one == host or one != named)
+    for other in (other for one in weaker for other in by_host.get((scheme, one), ())):
+        ports = {port, other[2]} if other[1] else {port}
+        is_stronger = other[1] == host and port == "*"
+        if other != origin and not is_stronger and (len(ports) == 1 or "*" in ports):
+            exact = min(ports - {"*"}, default="65535")
+            yield other, f"{scheme}://{named}:{exact}".removesuffix(":")
