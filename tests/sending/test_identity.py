@@ -280,7 +280,11 @@ def test_redirects_authenticate_as_the_mount_of_the_hop_says() -> None:
 
 
 @pytest.mark.usefixtures("netrc")
-def test_redirects_on_one_host() -> None:
+@pytest.mark.parametrize(
+    ("key", "sent"),
+    [('auth.bearer = "t"', "Bearer t"), ("headers.Authorization = false", None)],
+)
+def test_redirects_on_one_host(key: str, sent: str | None) -> None:
     """The caller's goes along as in requests; that of .netrc yields to the file."""
     location = {"/netrc": "/t", "/other": "/netrc"}
 
@@ -289,12 +293,12 @@ def test_redirects_on_one_host() -> None:
         return Answer(302, {"Location": target}) if target else Answer()
 
     with Noting(answer=answer) as server:
-        text = f'[mounts."{server.url}/t"]\nauth = {{ bearer = "t" }}'
-        with MountedSession(parse_config(text)) as session:
+        config = parse_config(f'[mounts."{server.url}/t"]\n{key}')
+        with MountedSession(config) as session:
             session.get(f"{server.url}/other")
             session.get(f"{server.url}/netrc", auth=("u", "p"))
     netrc = "Basic bmV0cmM6c2VjcmV0"
-    assert server.authorizations() == [netrc, netrc, "Bearer t", BASIC, BASIC]
+    assert server.authorizations() == [netrc, netrc, sent, BASIC, BASIC]
 
 
 def test_an_authorization_among_the_headers(a: Noting) -> None:

@@ -2,6 +2,8 @@
 
 import socket
 
+import pytest
+
 from loopback import Answer, Handler
 from servers import Serve, SessionOf
 
@@ -19,11 +21,14 @@ def test_source_address(serve: Serve, session_of: SessionOf) -> None:
     assert clients == ["127.0.0.9"]
 
 
-def test_tcp_keepalive(serve: Serve, session_of: SessionOf) -> None:
-    """The socket has the options, and Nagle's algorithm stays off."""
+@pytest.mark.parametrize(
+    "key", ["", 'connect_to = ["127.0.0.1"]', 'addresses = ["loopback"]', "deadline = 60"]
+)
+def test_tcp_keepalive(serve: Serve, session_of: SessionOf, key: str) -> None:
+    """The socket has the options, whoever dials, and Nagle's algorithm stays off."""
     server = serve()
     session = session_of(
-        f'[mounts."{server.url}"]\ntcp_keepalive = {{ idle = 31, interval = 7, count = 3 }}'
+        f'[mounts."{server.url}"]\ntcp_keepalive = {{ idle = 31, interval = 7, count = 3 }}\n{key}'
     )
     with session.get(server.url, stream=True) as response:
         sock = response.raw._connection.sock
