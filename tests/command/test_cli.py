@@ -15,7 +15,14 @@ from typing import get_args
 import pytest
 from typer.testing import CliRunner
 
-from requests_mounts import ConfigError, __main__, json_schema, load_config, load_session
+from requests_mounts import (
+    ConfigError,
+    __main__,
+    json_schema,
+    load_config,
+    load_session,
+    parse_config,
+)
 from requests_mounts._command.check import check
 from requests_mounts._command.cli import app, main
 from requests_mounts._command.worst_case import show_seconds, worst_case
@@ -374,6 +381,23 @@ def test_worst_case(policy: Policy, seconds: float, connections: int) -> None:
     """Attempts, their timeouts and waits, and what urllib3 waits between them, or the deadline."""
     found = worst_case(policy)
     assert (found.seconds, found.connections) == (seconds, connections)
+
+
+@pytest.mark.parametrize(
+    ("keys", "seconds"),
+    [
+        ('connect_to = ["10.0.0.7", "[::7]:443", "unix:/run/x"]', 2 * (3 * 3 + 5)),
+        ('connect_to = ["10.0.0.7", "::7"]\naddress_family = "ipv6"', 2 * (3 + 5)),
+        ('connect_to = ["10.0.0.7"]', 2 * (3 + 5)),
+        ('connect_to = ["${A}", "10.0.0.7"]', 2 * (2 * 3 + 5)),
+        ('address_family = "ipv6"', 2 * (3 + 5)),
+    ],
+)
+def test_each_address_to_connect_to_takes_the_timeout(keys: str, seconds: float) -> None:
+    """The next is dialled after the one before has not answered, in each attempt."""
+    text = "[mounts.'https://h/']\nmax_retries = 1\ntimeout = { connect = 3, read = 5 }"
+    config = parse_config(f"{text}\n{keys}", offline=True)
+    assert worst_case(config.mounts[0].policy).seconds == seconds
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from math import inf, isinf
 
 from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.reach import most_dialled
 
 TEN_MINUTES = 600
 UNSET_RETRY_AFTER = RetryOptions(total=0).retry_after_max
@@ -22,8 +23,9 @@ class WorstCase:
     seconds: float
     """Until a server begins to answer, or the deadline if that may come first; or infinite.
 
-    Attempts, each with its timeouts, the wait of its limit and that for a connection of a pool with
-    ``pool_block``, and between them backoff, or Retry-After if the file says how long it may be.
+    Attempts, each with its timeouts (that of connecting for each address of ``connect_to``), the
+    wait of its limit and that for a connection of a pool with ``pool_block``, and between them
+    backoff, or Retry-After if the file says how long it may be.
     """
     connections: int
     """One for each attempt."""
@@ -51,7 +53,8 @@ def worst_case(policy: Policy) -> WorstCase:
         options = RetryOptions(total=options)
     asked = longest_retry_after(policy)
     beyond = asked if asked == UNSET_RETRY_AFTER else 0
-    each = sum(timeouts(policy)) + (policy.limit.max_wait if policy.limit else 0)
+    connect, read = timeouts(policy)
+    each = connect * most_dialled(policy) + read + (policy.limit.max_wait if policy.limit else 0)
     if policy.pool_block:
         each += pool_wait(policy)
     seconds = (1 + number) * each + _waits(options, number, asked - beyond)

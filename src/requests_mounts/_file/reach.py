@@ -26,6 +26,13 @@ def targets_of(policy: Policy) -> tuple[Target, ...]:
     )
 
 
+def most_dialled(policy: Policy) -> int:
+    """Return how many addresses the file names for a connection, each with its own timeout."""
+    if any(map(is_missing, policy.connect_to)):
+        return len(policy.connect_to)
+    return max(len(targets_of(policy)), 1)
+
+
 def reach_problems(policy: Policy) -> Iterator[tuple[tuple[str, ...], str]]:
     """Name the keys that cannot be used together, and why."""
     if not policy.connect_to and policy.addresses == ("any",):
