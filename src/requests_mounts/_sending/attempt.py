@@ -65,8 +65,7 @@ class Attempt(Permit):
             elif breaker:
                 self.admitted = breaker.admit()
         except LimitReached as reached:
-            longest = "the deadline" if reached.end >= until else f"max_wait = {reached.longest:g}"
-            raise LimitRefused(gate.guard, reached.seconds, longest) from None
+            raise _refused(gate.guard, reached, until) from None
         except CircuitIsOpen as circuit:
             raise CircuitRefused(gate.guard, circuit.seconds) from None
 
@@ -74,10 +73,11 @@ class Attempt(Permit):
         """Be sent now, which may be later than the limit allowed; raises a signal if refused."""
         if self.bucket:
             deadline = current_deadline.get()
+            until = deadline.end if deadline else inf
             try:
-                self.limiter.use(self, until=deadline.end if deadline else inf)
+                self.limiter.use(self, until=until)
             except LimitReached as reached:
-                raise LimitRefused(self._gate.guard, reached.seconds) from None
+                raise _refused(self._gate.guard, reached, until) from None
 
     def refuse(self, *, after: BaseException | None = None) -> None:
         """Raise a signal if the circuit is open."""
@@ -144,6 +144,12 @@ class LimitRefused(Signal):
         place = self.guard.places.get("limit", "")
         mount = (request.url or "", self.guard.prefix, place)
         return LimitExceeded(*mount, self.seconds, self.longest, request=request)
+
+
+def _refused(guard: Guard, reached: LimitReached, until: float) -> LimitRefused:
+    """Say what a wait under a limit would have outlasted."""
+    longest = "the deadline" if reached.end >= until else f"max_wait = {reached.longest:g}"
+    return LimitRefused(guard, reached.seconds, longest)
 
 
 class CircuitRefused(Signal):
