@@ -1,12 +1,13 @@
 """The pause of the garbage collector while a file is loaded."""
 
 import gc
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from requests_mounts import ConfigError, MountedSession, parse_config
-from requests_mounts._collector import paused_collector
+from requests_mounts._collector import _end_all, paused_collector
 
 
 @pytest.fixture
@@ -54,3 +55,32 @@ def test_a_collector_that_is_off_stays_off() -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_a_child_that_is_forked_in_a_pause() -> None:
+    """Nobody ends the pause there, so that it is over at once; if there is none, nothing changes."""
+    with paused_collector():
+        assert in_a_child(gc.isenabled)
+        assert not gc.isenabled()
+    assert in_a_child(gc.isenabled)
+    gc.disable()
+    try:
+        assert not in_a_child(gc.isenabled)
+    finally:
+        gc.enable()
+
+
+def test_what_a_child_does() -> None:
+    """A pause that is over already ends without an error."""
+    with paused_collector():
+        _end_all()
+        assert gc.isenabled()
+        _end_all()
+
+
+def in_a_child(tell: Callable[[], bool]) -> bool:
+    """Fork, and return what the child tells."""
+    child = os.fork()
+    if child == 0:
+        os._exit(tell())
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1

@@ -1,8 +1,12 @@
 """A pause of the garbage collector, while what is made in great numbers is made to stay."""
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+_pauses: list[None] = []
+"""One for each pause that is under way."""
 
 
 @contextmanager
@@ -15,8 +19,21 @@ def paused_collector() -> Iterator[None]:
     if not gc.isenabled():
         yield
         return
+    _pauses.append(None)
     gc.disable()
     try:
         yield
     finally:
+        del _pauses[-1:]
         gc.enable()
+
+
+def _end_all() -> None:
+    """End the pauses of other threads in a forked child, which does not have these threads."""
+    if _pauses:
+        _pauses.clear()
+        gc.enable()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_end_all)

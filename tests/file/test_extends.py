@@ -262,9 +262,17 @@ def test_what_is_not_a_regular_file(tmp_path: Path) -> None:
         'mounts.toml:1:25: extends[1]: expected a file (got "folder.toml": Is a directory)',
         f'mounts.toml:2:1: extends[2]: expected a file (got "/dev/zero": {refused})',
     ]
-    for name in ("fifo.toml", "/dev/zero"):
-        with pytest.raises(OSError, match=refused):
-            load_config(tmp_path / name)
+    with pytest.raises(OSError, match=refused):
+        load_config("/dev/zero")
+
+
+def test_a_pipe_that_somebody_names() -> None:
+    """As a shell makes it of ``<(git show HEAD:mounts.toml)``."""
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "w") as stream:
+        stream.write("[defaults]\npool_maxsize = 3")
+    assert load_config(f"/dev/fd/{ours}").mounts[0].policy.pool_maxsize == 3
+    os.close(ours)
 
 
 def test_more_than_sixteen_files_deep(tmp_path: Path) -> None:

@@ -52,15 +52,16 @@ class Document:
     """Which version of the file it was."""
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], *, pipes: bool = True) -> Self:
         """Read a file; its name in diagnostics is the path as given.
 
-        Raises `OSError` where it is not a regular file or cannot be read, and `ConfigError` where
-        it is no TOML.
+        Whoever names a pipe waits for its other end, as in ``check <(git show HEAD:mounts.toml)``.
+        Raises `OSError` where it is no file or cannot be read, and `ConfigError` where it is no
+        TOML.
         """
         name = os.fspath(path)
         try:
-            content, version = _read(name)
+            content, version = _read(name, pipes=pipes)
             content = content.removeprefix(BOM_UTF8)
         except ValueError as error:  # A NUL character in the path.
             message = f"expected a path ({error})"
@@ -192,11 +193,11 @@ class Place(NamedTuple):
         return self.document.problem(self.path, message, code=code)
 
 
-def _read(name: str) -> tuple[bytes, Version]:
-    """Read a regular file; a FIFO or a device might keep everybody waiting, or never end."""
-    with open(name, "rb", opener=_open_at_once) as file:
+def _read(name: str, *, pipes: bool) -> tuple[bytes, Version]:
+    """Read a file; a device might never end, and a pipe keep everybody waiting."""
+    with open(name, "rb", opener=None if pipes else _open_at_once) as file:
         found = os.fstat(file.fileno())  # Before it is read: what is written later is newer.
-        if not stat.S_ISREG(found.st_mode):
+        if not (stat.S_ISREG(found.st_mode) or (pipes and stat.S_ISFIFO(found.st_mode))):
             raise OSError(errno.EINVAL, "Not a regular file", name)
         return file.read(), Version.of(found)
 

@@ -62,7 +62,7 @@ class _Reading:
         if len(way) >= _DEEPEST:
             raise _Problem(f"expected files that extend others at most {_DEEPEST} deep")
         if real not in self.documents:
-            self.follow(Document.load(path), way)
+            self.follow(Document.load(path, pipes=False), way)
 
 
 class _Problem(Exception):  # noqa: N818 - it becomes a diagnostic at once

@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from requests_mounts._file.addresses import parse_addresses
@@ -16,7 +15,7 @@ _VERSIONS = {"ipv4": 4, "ipv6": 6}
 def targets_of(policy: Policy) -> tuple[Target, ...]:
     """Return what is dialled instead of the host, if anything; ``address_family`` holds for it."""
     targets = tuple(
-        replace(parse_target(reveal(entry)), shown=str(entry)) for entry in policy.connect_to
+        parse_target(reveal(entry))._replace(shown=str(entry)) for entry in policy.connect_to
     )
     version = _VERSIONS.get(policy.address_family)
     return tuple(
