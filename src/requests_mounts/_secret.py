@@ -6,7 +6,6 @@ a URL by its user name and password, and a text by what an environment variable 
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -145,6 +144,8 @@ def resembles_secret(key: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_like_secret(word: str) -> bool:
+    from difflib import get_close_matches  # noqa: PLC0415 - only a file with a problem needs it
+
     word = word.lower()
     if word in _ABBREVIATIONS:
         return True
