@@ -35,5 +35,5 @@ def _end_all() -> None:
         gc.enable()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - nothing forks on Windows
     os.register_at_fork(after_in_child=_end_all)

@@ -344,6 +344,17 @@ HOSTILE = {
 }
 
 
+@pytest.mark.parametrize(
+    "setting", ["auth.bearer_file = '${V}'", "proxy = '${V}'", "connect_to = ['${V}']"]
+)
+def test_what_lacks_a_variable_is_not_tried_out(setting: str) -> None:
+    """The variable is what is missing; nothing else is said of the file or host that it names."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"[mounts.'https://h/']\n{setting}", environ={})
+    (found,) = caught.value.diagnostics
+    assert found.message == "the environment variable V is not set"
+
+
 @pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize(
     "setting",

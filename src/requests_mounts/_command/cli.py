@@ -162,7 +162,7 @@ def explain(
         if url not in absolute:
             complain(f"{url}: expected a URL with a scheme, such as https://{url.lstrip('/')}")
     if len(absolute) < len(urls):
-        raise typer.Exit(_TROUBLE)
+        raise typer.Exit(_PROBLEMS)
 
 
 @app.command(short_help="List all mounts and their settings.")
