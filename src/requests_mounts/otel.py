@@ -29,6 +29,9 @@ _COUNTERS = {
     "retries": ("{request}", "Attempts that were not the first."),
     "timeouts": ("{request}", "Attempts ended by a timeout or a deadline."),
     "refused": ("{request}", "Requests that a policy refused."),
+    "limited": ("{request}", "Requests that a limit refused."),
+    "circuit_open": ("{request}", "Requests that an open circuit refused."),
+    "unretried": ("{request}", "Attempts that a retry budget kept from being sent again."),
 }
 
 

@@ -35,17 +35,44 @@ MOUNT = f'[mounts."{PREFIX}"]\n'
         ),
         pytest.param(
             "[limits.x]\nrate = 1\n" + MOUNT + 'limit = "x"',
-            numbers(refused=12),
+            numbers(limited=12),
             "mounts.toml:3 limit.max_wait = 30: 12 requests would have waited longer,"
             " 60 were sent; set 60 for https://api.example.com/",
             id="refused by a limit",
         ),
         pytest.param(
             MOUNT + "limit = { rate = 1, max_wait = 2 }",
-            numbers(refused=12),
+            numbers(limited=12),
             "mounts.toml:2 limit.max_wait = 2: 12 requests would have waited longer,"
             " 60 were sent; set 4",
             id="refused by its own limit",
+        ),
+        pytest.param(
+            MOUNT + "limit = { rate = 1, max_wait = 2 }\nbreaker.failures = 3",
+            numbers(limited=12, circuit_open=2),
+            "mounts.toml:2 limit.max_wait = 2: 12 requests would have waited longer,"
+            " 60 were sent; set 4",
+            id="refused by a limit beside a breaker",
+        ),
+        pytest.param(
+            "defaults.breaker.failures = 3\n" + MOUNT,
+            numbers(requests=1, circuit_open=499),
+            "mounts.toml:1 breaker.failures = 3: the open circuit refused 499 requests,"
+            " 1 was sent for https://api.example.com/",
+            id="refused by an open circuit",
+        ),
+        pytest.param(
+            MOUNT + "breaker = { ratio = 0.5 }",
+            numbers(circuit_open=3),
+            "mounts.toml:2 breaker.ratio = 0.5: the open circuit refused 3 requests, 60 were sent",
+            id="refused by an open circuit, in a share",
+        ),
+        pytest.param(
+            MOUNT + "retry_budget.tokens = 9",
+            numbers(unretried=48, retries=1, recovered=1),
+            "mounts.toml:2 retry_budget.tokens = 9: 48 failed attempts could not be retried,"
+            " 1 retry was sent",
+            id="a budget that is used up",
         ),
         pytest.param(
             MOUNT + "pool_maxsize = 1",
@@ -139,14 +166,18 @@ def test_advice(text: str, stats: MountStats, expected: str) -> None:
     [
         pytest.param(MOUNT, numbers(), id="nothing happened"),
         pytest.param(MOUNT, numbers(refused=12), id="refused without a limit"),
+        pytest.param(MOUNT + "limit.rate = 1", numbers(refused=12), id="refused as denied"),
+        pytest.param(MOUNT, numbers(limited=12), id="there was a limit"),
+        pytest.param(MOUNT, numbers(circuit_open=12), id="there was a breaker"),
+        pytest.param(MOUNT, numbers(unretried=12), id="there was a budget"),
         pytest.param(
-            MOUNT + "limit = { rate = 1 }\nbreaker.failures = 3",
-            numbers(refused=12),
-            id="refused by a breaker, perhaps",
+            MOUNT + "breaker.failures = 3\nretry_budget.tokens = 9",
+            numbers(requests=1000, circuit_open=49, unretried=49),
+            id="a few refused by a circuit and a budget",
         ),
         pytest.param(
             MOUNT + "limit = { rate = 1 }\ndeadline = 9",
-            numbers(refused=12),
+            numbers(limited=12),
             id="refused for a deadline",
         ),
         pytest.param(

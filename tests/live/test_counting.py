@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -434,3 +435,43 @@ def test_a_crawler_is_counted_within_bounds() -> None:
     for number in range(66_000):
         counters.add_pool(pools[0], f"http://h{number}", None)
     assert counters.read()["origins"] == 65_535
+
+
+def test_who_refused(server: Server) -> None:
+    """A limit, a circuit and a retry budget are told apart, by the advice too."""
+    server.answer = lambda _: Answer(503)
+    text = f"""
+[mounts."{server.url}/limit/"]
+limit = {{ rate = 0.01, max_wait = 0.1 }}
+breaker.failures = 99
+[mounts."{server.url}/breaker/"]
+breaker.failures = 1
+[mounts."{server.url}/budget/"]
+retry_budget.tokens = 1
+max_retries = {{ total = 3, status_forcelist = [503] }}
+"""
+    with MountedSession(parse_config(text, source="mounts.toml")) as session:
+        for _ in range(5):
+            for path in ("limit", "breaker", "budget"):
+                with suppress(requests.RequestException):
+                    session.get(f"{server.url}/{path}/")
+        found = {stats.prefix.removeprefix(server.url): stats for stats in session.stats()}
+        told = [str(advice) for advice in session.advice()]
+    keys = ("requests", "refused", "limited", "circuit_open", "unretried", "retries")
+    assert {
+        path: tuple(getattr(found[path], key) for key in keys)
+        for path in found
+        if path.startswith("/")
+    } == {
+        "/limit/": (1, 4, 4, 0, 0, 0),
+        "/breaker/": (1, 4, 0, 4, 0, 0),
+        "/budget/": (5, 0, 0, 0, 5, 0),
+    }
+    assert told == [
+        "mounts.toml:6 breaker.failures = 1: the open circuit refused 4 requests, 1 was sent",
+        (
+            "mounts.toml:8 retry_budget.tokens = 1: 5 failed attempts could not be retried,"
+            " 0 retries were sent"
+        ),
+        "mounts.toml:3 limit.max_wait = 0.1: 4 requests would have waited longer, 1 was sent; set 0.2",
+    ]

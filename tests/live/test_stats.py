@@ -24,6 +24,9 @@ BUSY = MountStats(
     timeouts=1,
     deadlines=1,
     refused=4,
+    limited=3,
+    circuit_open=1,
+    unretried=5,
     peak=6,
     origins=2,
     pools=(
@@ -37,8 +40,9 @@ def test_stats_read_well() -> None:
     """A line for the mount, and one for each of its pools."""
     assert str(BUSY).splitlines() == [
         (
-            "https://api.example.com/  61 requests, 3 retries, 2 recovered, 1 timeout, 4 refused;"
-            " 12 connections, 49 reused, 8 discarded; 1 evicted pool; 2 waits, 0.25 s; 6 at a time"
+            "https://api.example.com/  61 requests, 3 retries, 2 recovered, 1 timeout, 4 refused,"
+            " 5 unretried; 12 connections, 49 reused, 8 discarded; 1 evicted pool; 2 waits, 0.25 s;"
+            " 6 at a time"
         ),
         "    https://api.example.com: 2 idle, 1 in use",
         "    https://api.example.com by way of http://proxy:3128: 1 idle, 0 in use",

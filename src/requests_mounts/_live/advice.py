@@ -43,11 +43,11 @@ class Advice:
 
 
 class _Finding(NamedTuple):
-    """A key, what happened, and which number would be better."""
+    """A key, what happened, and which number would be better, if the numbers tell."""
 
     key: str
     why: str
-    better: float
+    better: float | None = None
 
 
 _Case: TypeAlias = Callable[[MountStats, Policy], _Finding | None]
@@ -75,7 +75,9 @@ def _advice(config: Config, mount: Mount, found: _Finding) -> Advice:
     path = tuple(found.key.split("."))
     value = config.shown(mount, path, reduce(getattr, path, mount.policy))
     origin = config.origin(mount, path)
-    message = f"{found.key} = {show_toml(value)}: {found.why}; set {show_toml(found.better)}"
+    message = f"{found.key} = {show_toml(value)}: {found.why}"
+    if found.better is not None:
+        message += f"; set {show_toml(found.better)}"
     if origin.layer != "mount":
         message += f" for {mount.shown}"
     place = origin.place or config.place(mount)
@@ -163,16 +165,37 @@ def _out_of_time(numbers: MountStats, policy: Policy) -> _Finding | None:
     return _Finding("deadline", why, 2 * policy.deadline)
 
 
-def _refused(numbers: MountStats, policy: Policy) -> _Finding | None:
-    """Blame a limit for refusals, if nothing else of the policy refuses."""
+def _limited(numbers: MountStats, policy: Policy) -> _Finding | None:
     limit = policy.limit
-    if not limit or policy.breaker or policy.addresses != Policy().addresses:
+    if not limit or numbers.limited < _SEVERAL:
         return None
-    if numbers.refused < _SEVERAL or not 0 < limit.max_wait < (policy.deadline or inf):
+    if not 0 < limit.max_wait < (policy.deadline or inf):
         return None
-    refused = count(numbers.refused, "request")
-    why = f"{refused} would have waited longer, {numbers.requests} were sent"
+    limited = count(numbers.limited, "request")
+    why = f"{limited} would have waited longer, {_sent(numbers)}"
     return _Finding("limit.max_wait", why, 2 * limit.max_wait)
+
+
+def _circuit_open(numbers: MountStats, policy: Policy) -> _Finding | None:
+    """Tell of a circuit that refuses much; whether it or the server is to blame, nobody knows."""
+    breaker = policy.breaker
+    if not breaker or numbers.circuit_open < max(_SEVERAL, _MANY * numbers.requests):
+        return None
+    key = "breaker.failures" if breaker.failures else "breaker.ratio"
+    refused = count(numbers.circuit_open, "request")
+    return _Finding(key, f"the open circuit refused {refused}, {_sent(numbers)}")
+
+
+def _unretried(numbers: MountStats, policy: Policy) -> _Finding | None:
+    if not policy.retry_budget or numbers.unretried < max(_SEVERAL, _MANY * numbers.requests):
+        return None
+    attempts = count(numbers.unretried, "failed attempt")
+    retries = f"{count(numbers.retries, 'retry')} {_were(numbers.retries)}"
+    return _Finding("retry_budget.tokens", f"{attempts} could not be retried, {retries} sent")
+
+
+def _sent(numbers: MountStats) -> str:
+    return f"{numbers.requests} {_were(numbers.requests)} sent"
 
 
 def _were(number: int) -> str:
@@ -186,5 +209,7 @@ _CASES: tuple[_Case, ...] = (
     _never_blocked,
     _retried,
     _out_of_time,
-    _refused,
+    _limited,
+    _circuit_open,
+    _unretried,
 )

@@ -55,6 +55,12 @@ class MountStats:
     """Those of the timeouts that a deadline caused."""
     refused: int = 0
     """Requests that a policy refused before anything was sent."""
+    limited: int = 0
+    """Those of the refused that a limit refused."""
+    circuit_open: int = 0
+    """Those of the refused that an open circuit refused."""
+    unretried: int = 0
+    """Failed attempts that were not sent again, as the retry budget was used up."""
     peak: int = 0
     """The most requests at a time; one lasts until its connection is free again."""
     origins: int = 0
@@ -73,6 +79,7 @@ class MountStats:
             *_if_any(self.recovered, "recovered"),
             *_if_any(self.timeouts, "timeout"),
             *_if_any(self.refused, "refused"),
+            *_if_any(self.unretried, "unretried"),
         ]
         yield [
             *_if_any(self.connections, "connection"),
@@ -84,7 +91,7 @@ class MountStats:
         yield [f"{self.peak} at a time"] if self.peak else []
 
 
-_PARTICIPLES = {"recovered", "reused", "discarded", "refused"}
+_PARTICIPLES = {"recovered", "reused", "discarded", "refused", "unretried"}
 _STATS = TypeAdapter(tuple[MountStats, ...], config=ConfigDict(defer_build=True))
 
 

@@ -133,6 +133,8 @@ current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", defa
 class LimitRefused(Signal):
     """A wait would be too long."""
 
+    numbers = ("refused", "limited")
+
     def __init__(self, guard: Guard, seconds: float | None, longest: str) -> None:
         super().__init__(guard, seconds, longest)
         self.guard = guard
@@ -154,6 +156,8 @@ def _refused(guard: Guard, reached: LimitReached, until: float) -> LimitRefused:
 
 class CircuitRefused(Signal):
     """The circuit is open."""
+
+    numbers = ("refused", "circuit_open")
 
     def __init__(self, guard: Guard, seconds: float) -> None:
         super().__init__(guard, seconds)

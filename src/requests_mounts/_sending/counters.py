@@ -51,6 +51,9 @@ Number: TypeAlias = Literal[
     "timeouts",
     "deadlines",
     "refused",
+    "limited",
+    "circuit_open",
+    "unretried",
     "peak",
 ]
 """The names of the numbers; `requests_mounts.MountStats` says what each means."""

@@ -19,7 +19,7 @@ from urllib3.exceptions import EmptyPoolError, NewConnectionError, ProxyError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from requests_mounts._sending.connections import PolicyConnection, turn_into
-from requests_mounts._sending.counters import Counters, Event
+from requests_mounts._sending.counters import Counters, Event, Number
 from requests_mounts._sending.forks import around_forks
 from requests_mounts._sending.locks import ProcessLock
 from requests_mounts._sending.signals import Signal
@@ -124,6 +124,10 @@ class CountedPool(HTTPConnectionPool):
             self.pool.__init__(places)  # type: ignore[misc]  # What closes it holds this object.
             for _ in range(places):
                 self.pool.put(None)
+
+    def count(self, number: Number) -> None:
+        """Add one to a number of its mount."""
+        self._counters.count(number)
 
     def state(self) -> dict[str, Any]:
         """Say where its connections lead, how many of them are idle and how many in use."""

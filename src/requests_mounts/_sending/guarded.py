@@ -51,6 +51,7 @@ class GuardedRetry(_Retry):
         if attempt is None:
             return counted
         if not attempt.may_retry():
+            kwargs["_pool"].count("unretried")
             return super(GuardedRetry, self.new(total=0)).increment(*args, **kwargs)
         try:
             attempt.refuse(after=kwargs.get("error"))
