@@ -25,9 +25,11 @@ def policy_of(config: Config, text: str) -> Policy:
     return mount_of(config, text).policy
 
 
-def problems(path: Path) -> list[str]:
+def problems(
+    path: Path, *, environ: dict[str, str] | None = None, offline: bool = False
+) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        load_config(path)
+        load_config(path, environ=environ, offline=offline)
     return [
         str(one).splitlines()[0].replace(f"{path.parent}{os.sep}", "")
         for one in caught.value.diagnostics
@@ -393,3 +395,112 @@ def test_a_denial_names_the_line_that_denies(tmp_path: Path) -> None:
         with pytest.raises(DeniedURL) as caught:
             session.get(url)
         assert caught.value.place == str(tmp_path / place)
+
+
+_BASE_OF_LIMITS = """
+[defaults]
+breaker = { window = 60 }
+[limits.l]
+burst = 5
+[policies.p]
+limit = "above"
+[mounts."https://h/"]
+policy = "above"
+max_retries = { status_forcelist = [503] }
+retry_budget = { refund = 0.5 }
+auth = { username = "u" }
+timeout = "${SECONDS}"
+proxy = "${PROXY}"
+[[expect]]
+url = 3
+"""
+
+
+@pytest.mark.parametrize(
+    ("base", "above", "expected"),
+    [
+        pytest.param(
+            "mounts = 3",
+            '[mounts."https://h/"]\ntimeout = 3',
+            ["base.toml:1:10: mounts: expected a table (got 3)"],
+            id="mounts",
+        ),
+        pytest.param(
+            '[mounts]\n"https://H" = 3',
+            '[mounts."https://h/"]\ntimeout = 3',
+            ['base.toml:2:15: mounts."https://H": expected a table (got 3)'],
+            id="mount",
+        ),
+        pytest.param(
+            '[mounts."https://H"]\ntimeout = "abc"',
+            '[mounts."https://h/"]\ntimeout.read = 3',
+            ['base.toml:2:11: mounts."https://H".timeout: expected seconds above 0, inf for no limit, or a table with connect and read (got "abc")'],
+            id="key",
+        ),
+        pytest.param(
+            '[mounts."https://H"]\ntimeout = -1',
+            '[mounts."https://h/"]\ntimeout.read = 3',
+            ['base.toml:2:11: mounts."https://H".timeout: expected seconds, a number above 0, or inf for no limit (got -1); write inf for no limit'],
+            id="merged, once",
+        ),
+        pytest.param(
+            'unmatched = "foo"\nignore = 3',
+            'unmatched = "deny"\nignore = ["no-timeout"]',
+            [
+                'base.toml:1:13: unmatched: expected "allow" or "deny" (got "foo")',
+                "base.toml:2:10: ignore: expected an array (got 3); write [3]",
+            ],
+            id="top",
+        ),
+        pytest.param(
+            '[defaults]\npool_maxsize = "x"\n[policies.p]\npool_maxsize = "y"\nx = 1\n[limits.l]\nrate = "z"',
+            "[defaults]\npool_maxsize = 1\n[policies.p]\npool_maxsize = 2\n[limits.l]\nrate = 3",
+            [
+                'base.toml:2:16: defaults.pool_maxsize: expected an integer from 1 to 65535 (got "x")',
+                'base.toml:4:16: policies.p.pool_maxsize: expected an integer from 1 to 65535 (got "y")',
+                "base.toml:5:1: policies.p.x: unknown key",
+                'base.toml:7:8: limits.l.rate: expected a number above 0, or inf for no limit (got "z")',
+            ],
+            id="tables of names",
+        ),
+        pytest.param(
+            '[defaults]\npool_maxsize = "${SIZE}"\npool_block = "${"',
+            "[defaults]\npool_maxsize = 1\npool_block = true",
+            [
+                'base.toml:2:16: defaults.pool_maxsize: expected an integer from 1 to 65535 (got "${SIZE}")',
+                "base.toml:3:14: defaults.pool_block: expected the name of an environment variable in ${…}, or $$ for a dollar",
+            ],
+            id="variables",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("offline", [False, True])
+def test_a_broken_value_is_reported_also_where_another_file_overrides_it(
+    tmp_path: Path, base: str, above: str, expected: list[str], *, offline: bool
+) -> None:
+    """Once, in the file that writes it, as it is where a mount overrides one of its own file."""
+    path = write(tmp_path, mounts=f'extends = "base.toml"\n{above}', base=base)
+    assert problems(path, environ={"SIZE": "many"}, offline=offline) == expected
+
+
+def test_a_file_below_need_not_be_complete(tmp_path: Path) -> None:
+    """Variables, keys and names that it lacks may come from above."""
+    above = """
+        extends = "base.toml"
+        [defaults]
+        breaker = { ratio = 0.5 }
+        [limits]
+        l.rate = 1
+        above.rate = 1
+        [policies.above]
+        [mounts."https://h/"]
+        max_retries.total = 3
+        retry_budget.tokens = 10
+        auth = false
+        timeout = 3
+        proxy = "direct"
+    """
+    config = load_config(write(tmp_path, mounts=above, base=_BASE_OF_LIMITS), environ={})
+    policy = policy_of(config, "https://h/")
+    assert policy.breaker
+    assert (policy.breaker.window, policy.breaker.ratio, policy.timeout) == (60, 0.5, 3)

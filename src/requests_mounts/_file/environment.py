@@ -64,6 +64,11 @@ class Variables:
             return self.environ.get(name)
         return None if self.offline else os.environ.get(name)
 
+    def undemanding(self) -> "Variables":
+        """Return the same variables, of which none is missed."""
+        environ = os.environ if self.environ is None and not self.offline else self.environ
+        return Variables(environ, offline=True)
+
 
 def is_broken(text: str) -> bool:
     """Tell whether a ``${`` begins no reference."""

@@ -8,7 +8,7 @@ from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import is_default, is_reference, names_in
 from requests_mounts._file.inheritance import Layer, Layers
-from requests_mounts._file.limits import LimitOptions
+from requests_mounts._file.limits import INCOMPLETE, LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 from requests_mounts._file.spelling import correction
 from requests_mounts._file.types import ARRAY, SCALAR, TABLE
@@ -24,27 +24,36 @@ _SHAPES = {"dataclass_type": "a table", "dict_type": "a table", "tuple_type": "a
 
 
 class Findings:
-    """Collects problems; what a mount inherits is reported where it is written."""
+    """Collects problems; what a mount inherits is reported where it is written.
+
+    Tables that are not ``complete`` may lack what another file adds to them.
+    """
 
     layers: Layers
     """The tables that mounts are made of; to be set before a path in them is reported."""
 
-    def __init__(self, documents: tuple[Document, ...]) -> None:
+    def __init__(self, documents: tuple[Document, ...], *, complete: bool = True) -> None:
         self.documents = documents
-        self._found: dict[tuple[str, KeyPath, str], Diagnostic] = {}
+        self._complete = complete
+        self.found: dict[tuple[str, KeyPath, str], Diagnostic] = {}
         self._reported: set[KeyPath] = set()
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
         """The problems, of the strongest file first."""
         names = [document.source.name for document in self.documents]
-        return sorted(self._found.values(), key=lambda found: names.index(found.path))
+        return sorted(self.found.values(), key=lambda found: names.index(found.path))
 
     def add(self, place: Place, message: str, code: str) -> None:
         """Note a problem of a place, once."""
         key = (place.file, place.path, message)
-        if key not in self._found:
-            self._found[key] = place.problem(message, code=code)
+        if key not in self.found:
+            self.found[key] = place.problem(message, code=code)
+
+    def adopt(self, other: "Findings") -> None:
+        """Add the problems that others found, of places that are not known to have one."""
+        known = {key[:2] for key in self.found}
+        self.found |= {key: one for key, one in other.found.items() if key[:2] not in known}
 
     def report(self, path: KeyPath, message: str, code: str) -> None:
         """Note a problem of the value under a path; mounts go by their canonical spellings."""
@@ -58,6 +67,8 @@ class Findings:
 
         path = tuple(part for part in found["loc"] if part not in {TABLE, ARRAY, SCALAR, "[key]"})
         if path in self._reported or self._is_in_named_limit(path):
+            return
+        if not self._complete and found["type"] in {"missing", INCOMPLETE}:
             return
         code = "invalid-value"
         match found["type"]:

@@ -1,6 +1,6 @@
 """Limits, breakers and retry budgets as a file says them, in frozen values."""
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     BeforeValidator,
@@ -17,6 +17,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 from requests_mounts._file.types import LARGEST, Expected, Limit, Seconds, Status
 
 _CONFIG = ConfigDict(extra="forbid", defer_build=True)
+INCOMPLETE: Final = "incomplete"
+"""The type of an error that other keys beside those of the table would mend."""
 
 _Rate: TypeAlias = Annotated[
     float,
@@ -118,7 +120,7 @@ def _whole_limit(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     options = handler(value)
     if isinstance(value, dict):
         if not value.keys() & {"rate", "concurrency"}:
-            raise PydanticCustomError("expected", "a table with rate or concurrency")
+            raise PydanticCustomError(INCOMPLETE, "a table with rate or concurrency")
         _check_beside("rate", ("per", "burst"), value)
     return options
 
@@ -127,7 +129,7 @@ def _whole_breaker(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     options = handler(value)
     if isinstance(value, dict):
         if len(value.keys() & {"failures", "ratio"}) != 1:
-            raise PydanticCustomError("expected", "a table with either failures or ratio")
+            raise PydanticCustomError(INCOMPLETE, "a table with either failures or ratio")
         _check_beside("ratio", ("window", "minimum"), value)
         if options.open_for > options.max_open_for:
             said = "open_for (30 if not set) of at most max_open_for (300 if not set)"
@@ -139,7 +141,7 @@ def _check_beside(needed: str, keys: tuple[str, ...], table: dict[str, Any]) -> 
     """Refuse keys that mean nothing without another."""
     lone = [key for key in keys if key in table]
     if lone and needed not in table:
-        raise PydanticCustomError("expected", f"{needed} beside {' and '.join(lone)}")
+        raise PydanticCustomError(INCOMPLETE, f"{needed} beside {' and '.join(lone)}")
 
 
 def _table_or_name(value: Any) -> Any:

@@ -5,7 +5,8 @@
 3. Tables are laid over those that they inherit from, as they are written.
 4. Variables are filled in, and only those that are in use then.
 5. What comes out is validated once, so every policy is checked as it will act, and a problem that
-   was inherited is reported where it is written.
+   was inherited is reported where it is written. What stands in a file below is validated by
+   itself too, as another may be laid over it.
 6. Mounts are made of it, longest prefix first.
 7. What only the world outside can tell is tried out: files of certificates, extras.
 """
@@ -19,24 +20,24 @@ from typing import Any, TypeAlias
 
 from requests_mounts._collector import paused_collector
 from requests_mounts._errors import MountsError
+from requests_mounts._file.bases import check_bases
 from requests_mounts._file.config import Claim, Config, Mount
 from requests_mounts._file.diagnostics import ConfigError
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import (
     BROKEN,
-    Expansion,
     Variables,
     fill_in,
     is_broken,
     variable_at_fault,
 )
 from requests_mounts._file.extends import read_with_bases
+from requests_mounts._file.filling import NOTHING_EXPECTED, fill_tables
 from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
 from requests_mounts._file.identity import identity_problems, repeated_headers, token_problem
 from requests_mounts._file.inheritance import Layers
-from requests_mounts._file.limits import LimitOptions
-from requests_mounts._file.policy import PATHS, Expectation, File, MountPolicy, Policy, Tls
+from requests_mounts._file.policy import PATHS, File, MountPolicy, Policy, Tls
 from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out
 from requests_mounts._file.targets import locate_target
@@ -49,8 +50,6 @@ from requests_mounts._toml import KeyPath, show_key, show_text
 _WITH_PATHS = {key for key, _ in PATHS} | {"connect_to"}
 _Problem: TypeAlias = tuple[KeyPath, str, str]
 """The path below a mount, what is wrong, and the code of that."""
-_NOTHING_EXPECTED = {"url": "http://localhost/", "mount": "http://"}
-"""Stands for an expectation that lacks a variable."""
 
 
 def load_config(
@@ -109,12 +108,11 @@ def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
     for place, message in (found for one in documents for found in repeated_headers(one)):
         findings.add(place, message, "defined-twice")
     tables = layers.merged()
-    missing: dict[str, tuple[str, ...]] = {}
-    if any("$" in document.source.text for document in documents):
-        tables, missing = _fill_in(tables, variables, findings)
+    tables, missing = fill_tables(tables, documents, variables, findings.report)
     if len({document.folder for document in documents}) > 1:
         tables = _locate_paths(tables, layers)
     file, policies = validate(tables, findings)
+    check_bases(layers, variables, findings)
     mounts = tuple(_make_mounts(file, policies, layers, missing))
     _refuse_in_defaults(findings)
     _try_out(mounts, findings, offline=variables.offline)
@@ -170,44 +168,6 @@ def _name_of(key: str, variables: Variables) -> str | None:
         got = f"got {show_text(key)}{culprit and f'; {culprit}'}"
         raise ValueError(f"expected a prefix once the variables are filled in ({got})")
     return str(prefix)
-
-
-def _fill_in(
-    tables: dict[str, Any], variables: Variables, findings: Findings
-) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
-    """Fill variables in; return the tables, and the variables that settings of mounts lack.
-
-    Policies are validated on their own too, but lack a variable only where a mount uses them.
-    """
-    expansion = Expansion(variables, findings.report)
-    filled, missing = {**tables}, dict[str, tuple[str, ...]]()
-    models = {"mounts": MountPolicy, "policies": MountPolicy, "limits": LimitOptions}
-    for kind, model in models.items():
-        if isinstance(named := tables.get(kind), dict):
-            filled[kind] = {}
-            for name, table in named.items():
-                path, needed = (kind, name), kind == "mounts"
-                filled[kind][name] = expansion.expand(table, path, model=model, needed=needed)
-                if needed and expansion.missing:
-                    missing[name] = tuple(expansion.missing)
-                elif kind == "limits" and expansion.missing:
-                    del filled[kind][name]
-    implied = not {"https://", "http://"} <= filled.get("mounts", {}).keys()
-    if "defaults" in tables:
-        filled["defaults"] = expansion.expand(
-            tables["defaults"], ("defaults",), model=Policy, needed=implied
-        )
-        missing["defaults"] = tuple(expansion.missing)
-    for key in tables.keys() & {"unmatched", "ignore"}:
-        del filled[key]
-        filled |= expansion.expand({key: tables[key]}, (), model=File)
-        missing[key] = tuple(expansion.missing)
-    if isinstance(expect := tables.get("expect"), list):
-        filled["expect"] = [
-            expansion.expand(table, ("expect", index), model=Expectation) or _NOTHING_EXPECTED
-            for index, table in enumerate(expect)
-        ]
-    return filled, missing
 
 
 def _locate_paths(tables: dict[str, Any], layers: Layers) -> dict[str, Any]:
@@ -342,7 +302,7 @@ def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[
     """
     for index, expectation in enumerate(file.expect):
         table = tables["expect"][index]
-        if table is not _NOTHING_EXPECTED:
+        if table is not NOTHING_EXPECTED:
             place, filled = Place(document, ("expect", index)), _written_paths(table)
             settings = [
                 setting
