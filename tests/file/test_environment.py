@@ -444,6 +444,7 @@ def test_offline_uses_the_environment_that_it_is_given() -> None:
         ("[mounts.'https://${A}/']\npool_maxsise = 1", "unknown key, did you mean pool_maxsize?"),
         ("[mounts.'https://${A}/']\npool_maxsize = 0", "expected an integer from 1 to 65535 (got 0)"),
         ("[mounts.'https://${A/']", "expected the name of an environment variable in ${…}, or $$ for a dollar"),
+        ("policies = '${A}'", 'expected a table (got "${A}")'),
         ("[policies.p]\nproxy = '${'", "expected the name of an environment variable in ${…}, or $$ for a dollar"),
         ("[mounts.'http://h/']\ntls.verify = '${A}'", "expected an https:// prefix for it (got http://h/)"),
         ("[defaults]\ntls.key_file = '${A}'", "expected a cert_file beside it (got none)"),
@@ -533,3 +534,103 @@ def test_what_a_prefix_holds_is_not_shown() -> None:
         parse_config("[mounts.'http://${HOST}/']\ntls.verify = true", environ={"HOST": "held"})
     assert "(got http://${HOST}/)" in str(caught.value)
     assert "held" not in str(caught.value)
+
+
+_TIERS = """
+[defaults]
+limit = "${L}"
+[limits]
+slow.rate = 1
+fast.rate = 9
+[policies]
+gold.pool_maxsize = 50
+iron.pool_maxsize = 5
+any = { policy = "${TIER}", deadline = 5 }
+[mounts."https://h/"]
+policy = "${TIER}"
+[mounts."https://other/"]
+policy = "any"
+"""
+
+
+def test_variables_in_the_names_of_policies_and_limits() -> None:
+    """They are filled in before tables are laid over each other."""
+    text = f"{_TIERS}[[expect]]\nurl = 'https://h/'\nmount = 'https://h/'\nlimit = '${{L}}'"
+    config = parse_config(text, environ={"TIER": "gold", "L": "fast"})
+    for name in ("https://h/", "https://other/"):
+        policy = mount_of(config, name).policy
+        assert policy.pool_maxsize == 50
+        assert policy.limit
+        assert policy.limit.rate == 9
+    shown = str(explain_url(config, "https://h/"))
+    assert [line.split() for line in shown.splitlines()[2:4]] == [
+        ["pool_maxsize", "50", "<string>:8", "policy", "gold"],
+        ["limit.rate", "9", "<string>:6", "limit", "fast"],
+    ]
+    assert 'policy        "${TIER}"' in shown
+    assert config.limit_table(mount_of(config)) == ("limits", "fast")
+
+
+def test_names_that_lack_a_variable() -> None:
+    """A problem where a mount uses it, at the line that does; offline, the mount lacks it."""
+    assert problems(_TIERS) == [
+        "3: defaults.limit: the environment variable L is not set",
+        "10: policies.any.policy: the environment variable TIER is not set",
+        '12: mounts."https://h/".policy: the environment variable TIER is not set',
+    ]
+    config = parse_config(_TIERS, offline=True)
+    assert mount_of(config).lacking == ("L", "TIER")
+    assert mount_of(config, "https://other/").lacking == ("L", "TIER")
+    assert mount_of(config, "https://").lacking == ("L",)
+    unused = "[policies.a]\npolicy = '${A}'\nlimit = '${A}'\n"
+    parse_config(f"{unused}[policies.b]\n[mounts.'https://h/']\npolicy='b'", environ={})
+
+
+@pytest.mark.parametrize(("key", "kind"), [("policy", "policies"), ("limit", "limits")])
+@pytest.mark.parametrize("content", ["golf", "${HOME}", "${-"])
+def test_a_name_of_a_variable_that_does_not_exist(key: str, kind: str, content: str) -> None:
+    """What the variable holds is neither shown, nor corrected, nor filled in again."""
+    text = f"[policies.gold]\n[limits.gold]\nrate=1\n[mounts.'https://h/']\n{key} = 'x${{TIER}}'"
+    expected = (
+        f'the name of a table in [{kind}] once the variables are filled in (got "x${{TIER}}")'
+    )
+    assert problems(text, TIER=content) == [f'5: mounts."https://h/".{key}: expected {expected}']
+
+
+def test_a_name_of_a_variable_in_a_layer_below(tmp_path: Path) -> None:
+    """A variable is not missed where another file names the policy."""
+    tmp_path.joinpath("base.toml").write_text("[mounts.'https://h/']\npolicy = '${TIER}'")
+    above = "extends = 'base.toml'\n[policies.p]\ndeadline = 5\n[mounts.'https://h']\npolicy = 'p'"
+    path = tmp_path / "mounts.toml"
+    path.write_text(above)
+    assert mount_of(load_config(path, environ={})).policy.deadline == 5
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("pool_maxsize = 'x${X}'", 'an integer from 1 to 65535 (got "x${X}")'),
+        ("timeout = '${A}${B}'", 'seconds above 0, inf for no limit, or a table with connect and read (got "${A}${B}")'),
+        ("deny = 'no${D}'", 'true or false (got "no${D}")'),
+        ("max_retries = { total = 1, status_forcelist = ['5${X}'] }", 'an HTTP status, an integer from 100 to 599 (got "5${X}")'),
+        ("retry_budget = '${X}'", 'a table (got "${X}")'),
+        ("breaker = { failures = '1${X}' }", 'an integer of 1 or more (got "1${X}")'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "table", ["[mounts.'https://h/']", "[policies.p]", "[mounts.'https://${H}']"]
+)
+def test_offline_finds_what_no_variable_makes_right(
+    table: str, setting: str, expected: str
+) -> None:
+    """Only a reference and nothing else stands for a number or a boolean."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"{table}\n{setting}", offline=True)
+    (found,) = caught.value.diagnostics
+    assert found.message.startswith(f"expected {expected}")
+
+
+def test_offline_an_unknown_key_is_unknown_whatever_its_value() -> None:
+    """Also if that is a reference."""
+    with pytest.raises(ConfigError, match="unknown key, did you mean pool_maxsize"):
+        policy_of("pool_maxsise = '${X}'", offline=True)

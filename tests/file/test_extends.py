@@ -467,7 +467,7 @@ url = 3
             '[defaults]\npool_maxsize = "${SIZE}"\npool_block = "${"',
             "[defaults]\npool_maxsize = 1\npool_block = true",
             [
-                'base.toml:2:16: defaults.pool_maxsize: expected an integer from 1 to 65535 (got "${SIZE}")',
+                'base.toml:2:16: defaults.pool_maxsize: expected an integer from 1 to 65535 (got "${SIZE}", where the variable SIZE holds something else)',
                 "base.toml:3:14: defaults.pool_block: expected the name of an environment variable in ${…}, or $$ for a dollar",
             ],
             id="variables",

@@ -1,5 +1,7 @@
 """What is wrong in the files below another, also where that one is laid over it."""
 
+from itertools import islice
+
 from requests_mounts._file.environment import Variables
 from requests_mounts._file.filling import fill_tables
 from requests_mounts._file.findings import Findings
@@ -15,11 +17,12 @@ def check_bases(layers: Layers, variables: Variables, findings: Findings) -> Non
 
     A variable that is not set is not missed here, nor is what a file above may add.
     """
-    for document, names in zip(layers.documents[1:], layers.mounts[1:], strict=True):
+    each = zip(layers.documents, layers.mounts, layers.tables, strict=True)
+    for document, names, filled in islice(each, 1, None):
         own = Findings((document,), complete=False)
-        own.layers = Layers((document,), (names,))
+        own.layers = Layers((document,), (names,), (filled,))
         written = own.layers.merged()
         tables = {key: value for key, value in written.items() if key not in _OF_ITS_OWN}
-        tables, _ = fill_tables(tables, (document,), variables.undemanding(), own.report)
+        tables, _ = fill_tables(tables, own.layers, variables.undemanding(), own.report)
         validate(tables, own)
         findings.adopt(own)

@@ -151,8 +151,9 @@ class Config:
         place = self.origin(mount, ("limit",)).place
         if place is None:
             return ()
-        if isinstance(place.value, str):
-            return ("limits", place.value)
+        name = self.layers.name_at(place)
+        if isinstance(name, str):
+            return ("limits", name)
         if place.path[0] == "mounts":
             return ("mounts", mount.text)
         return tuple(map(str, place.path[:-1]))

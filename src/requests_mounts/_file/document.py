@@ -168,7 +168,11 @@ class Place(NamedTuple):
     @property
     def value(self) -> Any:
         """The value as it is written; `None` if the key is not there."""
-        value: Any = self.document.data
+        return self.within(self.document.data)
+
+    def within(self, tables: dict[str, Any]) -> Any:
+        """Return the value that is in its place in other tables; `None` if there is none."""
+        value: Any = tables
         for part in self.path:
             if isinstance(part, int):
                 value = value[part] if isinstance(value, list) and part < len(value) else None

@@ -8,8 +8,9 @@
    change neither host nor port (RFC 3986, section 3.2.1).
 4. A string that is one reference and nothing else stands for a number or a boolean if its key
    takes one and no text, or if it is ``true`` or ``false`` and the key takes a boolean.
-5. Of a variable that is not set, a text is a `Secret` without content, and any other setting is
-   left out. Whether that is a problem, the caller decides.
+5. Of a variable that is not set, a text is a `Secret` without content, and any other setting that
+   it may stand for is left out. Whether that is a problem, the caller decides.
+6. The names of policies and limits are filled in first, as they tell what is laid over what.
 """
 
 import os
@@ -17,7 +18,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 from urllib.parse import quote
 
 import tomli
@@ -35,6 +36,8 @@ BROKEN = "expected the name of an environment variable in ${…}, or $$ for a do
 _SCALAR = re.compile(r"[+-]?[0-9][0-9_.eE+-]{0,39}|[+-]?inf")
 _BOOLEANS = {"true": True, "false": False}
 _URLS = {"proxy", "url"}
+NAMES = ("policy", "limit")
+"""The keys that name another table."""
 _DEEPEST = 8  # Nothing that a file may say is nested as deep.
 _LEFT_OUT = object()
 _WHOLE = {("limit",), ("breaker",)}
@@ -90,6 +93,11 @@ def is_default(value: object, text: str) -> bool:
     """Tell whether a value is the default of a reference, rather than what its variable holds."""
     found = _REFERENCE.fullmatch(text)
     return found is not None and not isinstance(value, Secret) and str(value) == found["default"]
+
+
+def lacks_variable(name: object) -> TypeGuard[str]:
+    """Tell whether a name is written with variables, and they could not be filled in."""
+    return isinstance(name, str) and bool(names_in(name))
 
 
 def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
@@ -198,7 +206,7 @@ class Expansion:
             for name in filled.missing if self._needed else ():
                 message = f"the environment variable {name} is not set"
                 self._report(path, message, "missing-variable")
-            if Secret in types:
+            if Secret in types or not _may_stand_for(text, key, types):
                 return filled
             self.missing += filled.missing
             return _LEFT_OUT
@@ -216,6 +224,13 @@ def _convert(filled: str | Secret, types: frozenset[type]) -> Any:
         except ValueError:
             return filled
     return filled
+
+
+def _may_stand_for(text: str, key: str, types: frozenset[type]) -> bool:
+    """Tell whether what a text lacks may make it a value of some types."""
+    if str in types or key in NAMES:
+        return True
+    return bool(types & {int, float, bool}) and _REFERENCE.fullmatch(text) is not None
 
 
 def _types_of(model: type, path: KeyPath) -> frozenset[type]:

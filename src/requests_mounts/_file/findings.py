@@ -7,12 +7,12 @@ from pydantic_core import ErrorDetails
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import is_default, is_reference, names_in
-from requests_mounts._file.inheritance import Layer, Layers
+from requests_mounts._file.inheritance import Layers
 from requests_mounts._file.limits import INCOMPLETE, LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 from requests_mounts._file.spelling import correction
 from requests_mounts._file.types import ARRAY, SCALAR, TABLE
-from requests_mounts._secret import Secret, redact_written
+from requests_mounts._secret import Secret, is_missing, redact_written
 from requests_mounts._toml import KeyPath, show_setting
 
 _OTHER_TABLES: dict[str, type] = {
@@ -105,7 +105,7 @@ class Findings:
         """Say that it is not a reference that is wrong, but what came of it."""
         written = self._written(path).value
         names = names_in(written) if isinstance(written, str) else ()
-        if not names:
+        if not names or value == written or is_missing(value):
             return ""
         if is_default(value, written):
             return " with its default"
@@ -117,15 +117,7 @@ class Findings:
 
     def _written(self, path: KeyPath) -> Place:
         """Return the place where a value, or the table that it is missing in, is written."""
-        layers, rest = [Layer("", Place(document, ())) for document in self.documents], path
-        if path[0] == "mounts" and len(path) > 1:
-            layers, rest = self.layers.of(str(path[1])), path[2:]
-        elif path[0] == "defaults" and len(path) > 1:
-            layers, rest = self.layers.of(None), path[1:]
-        for end in range(len(rest), 0, -1):
-            if found := self.layers.find(layers, rest[:end]):
-                return found[1]
-        return layers[0].place
+        return self.layers.written(path)
 
     def _is_in_named_limit(self, path: KeyPath) -> bool:
         """Tell whether a value stands in a limit that has a name, which is validated by itself."""

@@ -15,15 +15,16 @@ import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 from requests_mounts._cached import cached_property
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
+from requests_mounts._file.environment import lacks_variable
 from requests_mounts._file.headers import find_name, merge_headers
 from requests_mounts._file.settings import PLAIN_FORMS
 from requests_mounts._file.spelling import correction
-from requests_mounts._toml import KeyPath, show_key
+from requests_mounts._toml import KeyPath, show_key, show_text
 
 _Table: TypeAlias = dict[str, Any]
 _IN_A_TABLE = 2
@@ -61,6 +62,8 @@ class Layers:
     """The files, the strongest first."""
     mounts: tuple[Mapping[str, str], ...]
     """For each file, the keys of its mounts by the canonical spellings of their prefixes."""
+    tables: tuple[_Table, ...]
+    """What each file says, with the names of policies and limits filled in."""
 
     def of(self, mount: str | None) -> list[Layer]:
         """Name the tables that a mount is made of, the strongest first; `None` has defaults alone.
@@ -101,12 +104,45 @@ class Layers:
         """Return the layer that sets something, and where; a limit may be set under its name."""
         if path[0] == "limit":
             layers = [layer for layer in layers if layer.find(("limit",))][:1]
-            name = layers[0].place.below("limit").value if layers else None
+            name = self.name_at(layers[0].place.below("limit")) if layers else None
             if isinstance(name, str) and len(path) > 1:
                 below = (place.below(*path[1:]) for place in self._places("limits", name))
                 return next(((f"limit {name}", place) for place in below if place.exists), None)
         found = ((layer.name, layer.find(path)) for layer in layers)
         return next(((name, place) for name, place in found if place), None)
+
+    def name_at(self, place: Place) -> Any:
+        """Return what a place says, with variables filled in if it is the name of a table."""
+        return next(
+            place.within(tables)
+            for document, tables in zip(self.documents, self.tables, strict=True)
+            if document is place.document
+        )
+
+    def undecided(self, mount: str) -> dict[str, str]:
+        """Name the policies of a mount that extend one by variables that are not set."""
+        chain = self._chain(self._merged_mounts[mount]) if self._undecided else ()
+        return {name: self._undecided[name] for name in chain if name in self._undecided}
+
+    @cached_property
+    def _undecided(self) -> dict[str, str]:
+        parents = ((name, self._parent(name)) for name in self._policies)
+        return {name: parent for name, parent in parents if lacks_variable(parent)}
+
+    def written(self, path: KeyPath) -> Place:
+        """Return the place where a value, or the table that it is missing in, is written.
+
+        Mounts go by the canonical spellings of their prefixes.
+        """
+        layers, rest = [Layer("", Place(document, ())) for document in self.documents], path
+        if path[0] == "mounts" and len(path) > 1:
+            layers, rest = self.of(str(path[1])), path[2:]
+        elif path[0] == "defaults" and len(path) > 1:
+            layers, rest = self.of(None), path[1:]
+        for end in range(len(rest), 0, -1):
+            if found := self.find(layers, rest[:end]):
+                return found[1]
+        return layers[0].place
 
     def _with_limits(self, data: _Table) -> _Table:
         """Put the table of a limit in the place of its name."""
@@ -132,10 +168,11 @@ class Layers:
         for kind, tables in (("policies", self._policies), ("mounts", mounts)):
             for key, table in tables.items():
                 name = table.get("policy")
-                if isinstance(name, str) and name not in self._policies:
+                if _is_name(name) and name not in self._policies:
                     meant = correction(name, list(self._policies))
                     meant = meant or f"; add [{show_key(('policies', name))}]"
-                    report((kind, key, "policy"), f"unknown policy{meant}", "unknown-policy")
+                    message = self._filled_in(kind, key, "policy") or f"unknown policy{meant}"
+                    report((kind, key, "policy"), message, "unknown-policy")
         followed: set[str] = set()
         for name in self._policies:
             walk: list[str] = []
@@ -160,9 +197,19 @@ class Layers:
         for kind, tables in by_kind:
             for key, table in tables:
                 name = _table(table).get("limit")
-                if isinstance(name, str) and name not in self._limits:
-                    message = f"unknown limit{self._limit_instead(name)}"
-                    report((*kind, key, "limit"), message, "unknown-limit")
+                if _is_name(name) and name not in self._limits:
+                    path = (*kind, key, "limit")
+                    message = self._filled_in(*path) or f"unknown limit{self._limit_instead(name)}"
+                    report(path, message, "unknown-limit")
+
+    def _filled_in(self, *path: str | int) -> str:
+        """Say what is wrong with a name that variables are a part of, and not what they hold."""
+        written = self.written(path).value
+        if not lacks_variable(written):
+            return ""
+        kind = "policies" if path[-1] == "policy" else "limits"
+        expected = f"the name of a table in [{kind}] once the variables are filled in"
+        return f"expected {expected} (got {show_text(written)})"
 
     def _limit_instead(self, name: str) -> str:
         """Say what to write for the name of a limit that does not exist."""
@@ -186,18 +233,17 @@ class Layers:
     def _data(self) -> _Table:
         """The tables of all files, each file laid over those below."""
         data: _Table = {}
-        for document in reversed(self.documents):
-            data = _over_file(data, document.data)
+        for tables in reversed(self.tables):
+            data = _over_file(data, tables)
         return data
 
     @cached_property
     def _merged_mounts(self) -> _Table:
         """The tables of mounts, each laid over those of the same prefix in the files below."""
         merged: _Table = {}
-        for document, names in zip(reversed(self.documents), reversed(self.mounts), strict=True):
-            tables: Any = document.data.get("mounts")
+        for data, names in zip(reversed(self.tables), reversed(self.mounts), strict=True):
             for name, key in names.items():
-                below, above = merged.get(name), tables[key]
+                below, above = merged.get(name), data["mounts"][key]
                 merged[name] = lay_over(below, above) if isinstance(below, dict) else above
         return merged
 
@@ -322,6 +368,10 @@ def _inherit(bases: Callable[[str | None], _Table], table: Any) -> Any:
     name = table.get("policy")
     below = bases(name if isinstance(name, str) else None)
     return lay_over(below, table) if below else table
+
+
+def _is_name(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not lacks_variable(value)
 
 
 def _completed(table: Any) -> Any:

@@ -2,8 +2,9 @@
 
 1. The file is read, and those that it extends.
 2. The keys of ``[mounts]`` are parsed as prefixes.
-3. Tables are laid over those that they inherit from, as they are written.
-4. Variables are filled in, and only those that are in use then.
+3. Variables are filled into the names of policies and limits. Tables are laid over those that they
+   inherit from, as they are written.
+4. Other variables are filled in, and only those that are in use then.
 5. What comes out is validated once, so every policy is checked as it will act, and a problem that
    was inherited is reported where it is written. What stands in a file below is validated by
    itself too, as another may be laid over it.
@@ -32,7 +33,7 @@ from requests_mounts._file.environment import (
     variable_at_fault,
 )
 from requests_mounts._file.extends import read_with_bases
-from requests_mounts._file.filling import NOTHING_EXPECTED, fill_tables
+from requests_mounts._file.filling import NOTHING_EXPECTED, fill_names, fill_tables
 from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
 from requests_mounts._file.identity import identity_problems, repeated_headers, token_problem
@@ -103,12 +104,12 @@ def parse_config(
 def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
     findings = Findings(documents)
     names = tuple(_name_mounts(one, variables, findings) for one in documents)
-    findings.layers = layers = Layers(documents, names)
+    findings.layers = layers = Layers(documents, names, fill_names(documents, variables))
     layers.check(findings.report)
     for place, message in (found for one in documents for found in repeated_headers(one)):
         findings.add(place, message, "defined-twice")
     tables = layers.merged()
-    tables, missing = fill_tables(tables, documents, variables, findings.report)
+    tables, missing = fill_tables(tables, layers, variables, findings.report)
     if len({document.folder for document in documents}) > 1:
         tables = _locate_paths(tables, layers)
     file, policies = validate(tables, findings)
