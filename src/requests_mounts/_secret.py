@@ -31,6 +31,9 @@ _OUR_WORDS = {"bearer", "tokens"}
 REFERENCES: Final = r"(?:(?i:bearer|basic|token) )?(?:\$\{[A-Za-z_][A-Za-z0-9_]*(?::-)?\})+"
 """The pattern of variables that are named, and no more: a default may be the secret itself."""
 _REFERENCES = re.compile(REFERENCES)
+_REFERENCE = re.compile(r"\$\$|\$\{[A-Za-z_][A-Za-z0-9_]*(?::-(?P<default>[^{}]*))?\}")
+_COLON = re.compile(r":(?!-[^{}:]*\})")
+"""What ends the name before a password, and does not begin a default."""
 _DEFAULT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*:-[^{}]")
 
 
@@ -139,7 +142,8 @@ def resembles_secret(key: str) -> bool:
     In the line of a file a secret's name may be misspelled, so that nothing else hides the value.
     """
     last = re.split(r"[.\"'\s]", key)[-1]
-    return is_secret(key) or any(map(_is_like_secret, re.split("[^A-Za-z]+", last)))
+    words = re.split("[^A-Za-z]+", last)
+    return is_secret(key) or any(map(_is_like_secret, words))
 
 
 @lru_cache(maxsize=4096)
@@ -147,11 +151,18 @@ def _is_like_secret(word: str) -> bool:
     from difflib import get_close_matches  # noqa: PLC0415 - only a file with a problem needs it
 
     word = word.lower()
-    if word in _ABBREVIATIONS:
+    if word in _ABBREVIATIONS or word.endswith("pass"):
         return True
     if word in _OUR_WORDS or len(word) > _LONGEST_WORD:
         return False
     return bool(get_close_matches(word, _LIKE, n=1, cutoff=_LIKENESS))
+
+
+def key_of(path: tuple[str | int, ...]) -> str:
+    """Return the key that decides about what stands under a path; in ``auth`` all is secret."""
+    *above, key = [part for part in path if isinstance(part, str)] or [""]
+    in_auth = above[-1:] == ["auth"] and above[:-1] != ["policies"]
+    return f"auth.{key}" if in_auth else key
 
 
 def redact(text: str, key: str = "") -> str:
@@ -163,10 +174,33 @@ def redact(text: str, key: str = "") -> str:
 def redact_written(text: str, key: str = "") -> str:
     """Hide what a file writes out of a secret, and leave references to variables as they are."""
     if is_secret(key):
-        return text if _REFERENCES.fullmatch(text) else HIDDEN
+        return text if _REFERENCES.fullmatch(text) else _hide_literals(text)
     start, end = _userinfo(text, key)
-    user, colon, password = text[start:end].partition(":")
-    return text if _REFERENCES.fullmatch(password if colon else user) else redact(text, key)
+    user, colon, password = _split_user(text[start:end])
+    if _REFERENCES.fullmatch(password if colon else user):
+        return text
+    shown = f"{_hide_literals(user)}{colon}{_hide_literals(password)}"
+    return f"{text[:start]}{shown}{text[end:]}" if "${" in shown else redact(text, key)
+
+
+def _hide_literals(text: str) -> str:
+    """Hide all of a text but the references in it; the default of one is hidden too."""
+    shown, end = "", 0
+    for found in _REFERENCE.finditer(text):
+        if found[0] == "$$":
+            continue
+        shown += HIDDEN * (end < found.start())
+        default = found["default"]
+        shown += (
+            f"{text[found.start() : found.start('default')]}{HIDDEN}}}" if default else found[0]
+        )
+        end = found.end()
+    return shown + HIDDEN * (end < len(text))
+
+
+def _split_user(text: str) -> tuple[str, str, str]:
+    user, *rest = _COLON.split(text, maxsplit=1)
+    return user, ":" * len(rest), "".join(rest)
 
 
 def writes_secret(text: str, key: str) -> bool:

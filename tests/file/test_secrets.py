@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from requests_mounts import ConfigError, MountedSession, parse_config
+from requests_mounts._command.compare import compare
 from requests_mounts._file.excerpts import Masked
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy
 from requests_mounts._secret import (
@@ -117,17 +118,21 @@ def test_the_user_of_a_url(text: str, key: str, hidden: str) -> None:
         ("http://u:${PASSWORD}@proxy", "proxy", "http://u:${PASSWORD}@proxy"),
         ("http://${USER}:${PASSWORD}@proxy", "proxy", "http://${USER}:${PASSWORD}@proxy"),
         ("http://${BOTH}@proxy", "proxy", "http://${BOTH}@proxy"),
-        ("http://u:hunter${N}@proxy", "proxy", "http://**********@proxy"),
+        ("http://u:hunter${N}@proxy", "proxy", "http://**********:**********${N}@proxy"),
         ("http://u:$${N}@proxy", "proxy", "http://**********@proxy"),
         ("http://u:hunter2@${HOST}", "proxy", "http://**********@${HOST}"),
         ("${PASSWORD}", "key_password", "${PASSWORD}"),
         ("${A}${B}", "key_password", "${A}${B}"),
         ("Bearer ${A}", "Authorization", "Bearer ${A}"),
         ("${A:-}", "key_password", "${A:-}"),
-        ("${A:-hunter2}", "key_password", "**********"),
-        ("http://u:${A:-hunter2}@proxy", "proxy", "http://**********@proxy"),
+        ("${A:-hunter2}", "key_password", "${A:-**********}"),
+        ("http://u:${A:-hunter2}@proxy", "proxy", "http://**********:${A:-**********}@proxy"),
         ("${A:-http://proxy}", "proxy", "${A:-http://proxy}"),
-        ("hunter${N}", "key_password", "**********"),
+        ("hunter${N}", "key_password", "**********${N}"),
+        ("${N}$${A}${M}2", "key_password", "${N}**********${M}**********"),
+        ("http://${U:-joe}:${P}@proxy", "proxy", "http://${U:-joe}:${P}@proxy"),
+        ("http://u:$${A}${P}@proxy", "proxy", "http://**********:**********${P}@proxy"),
+        ("http://${A}hunter2@proxy", "proxy", "http://${A}**********@proxy"),
         ("${HOME}/ca.pem", "verify", "${HOME}/ca.pem"),
     ],
 )
@@ -185,6 +190,28 @@ def test_references_are_shown(text: str, key: str, written: str) -> None:
         pytest.param('[mounts."ftp://u:hunter2@h/"]', id="another scheme"),
         pytest.param('[mounts."u.x:hunter2@h/"]', id="a prefix without a scheme"),
         pytest.param('"https://u:hunter2@h/" = 1', id="a key"),
+        pytest.param('[defaults.tls]\nkeypass = "hunter2"', id="keypass"),
+        pytest.param("defaults.proxy = http://u:hunter2@proxy", id="a proxy without quotes"),
+        pytest.param('defaults.proxy = http://u:hun"ter2#hunter2@proxy', id="half a quote"),
+        pytest.param("defaults.proxy = hunter2@proxy", id="a token without quotes"),
+        pytest.param("proxy: http://u:hunter2@proxy", id="a proxy after a colon"),
+        pytest.param("x = 1\n[mounts.https://u:hunter2@h]", id="a header without quotes"),
+        pytest.param('[defaults.tls]\nkey_password: "hunter2"', id="a colon"),
+        pytest.param('defaults.tls.key_password "hunter2"', id="no equals sign"),
+        pytest.param('"password": hunter2', id="a colon after quotes"),
+        pytest.param('"pass" "hunter2"', id="no equals sign after quotes"),
+        pytest.param('defaults.tls = { x = "1", key_password: "hunter2" }', id="a colon inline"),
+        pytest.param('{"defaults": {"tls": {"key_password": "hunter2"}}}', id="JSON"),
+        pytest.param("defaults.tls:\n  key_password: hunter2", id="YAML"),
+        pytest.param("the password hunter2", id="prose"),
+        pytest.param('"pass\\u0077ord" = "hunter2" x', id="an escape in a key"),
+        pytest.param('defaults.proxy = "http://u:hunter2\\u0040h/x"', id="an escaped at sign"),
+        pytest.param('defaults.proxy = "http://u:hunter2\\x40h" x', id="a short escape"),
+        pytest.param('defaults.proxy = "http:\\U0000002f/hunter2@h/x"', id="a long escape"),
+        pytest.param('defaults.tls.verify = "https://u:hunter2@h/ca.pem"', id="a URL of a CA"),
+        pytest.param("[policies.p.headers.Cookie]\nvalue = hunter2", id="a table of a cookie"),
+        pytest.param("[policies.p.tls.key_password]\nx: hunter2", id="a table of a password"),
+        pytest.param('defaults.tls.key_password = [\n"hunter2\\q"]', id="in an array"),
     ],
 )
 def test_a_diagnostic_shows_no_secret(text: str) -> None:
@@ -202,6 +229,11 @@ def test_a_diagnostic_shows_no_secret(text: str) -> None:
         ("tls = { key_passwort = '${P}${Q:-}' }", "tls = { key_passwort = '${P}${Q:-}' }", "^" * 12),
         ("auth = {}\nheaders = [\n'${A}',\n]\nx = 1", "headers = [", "^"),
         ("headers = [\npool_block = 1", "pool_block = 1", "^" * 10),
+        ('auth.bearer: "${PAY_TOKEN}"', 'auth.bearer: "${PAY_TOKEN}"', "^"),
+        ("proxy = http://u:x@${P}", "proxy = http://**********", "^^^^"),
+        ('deny = "password" # of x@y', 'deny = "password" # of x@y', "^" * 10),
+        ("[policies.token]\ndeny = 'no'", "deny = 'no'", "^^^^"),
+        ("[policies.auth]\nproxy = 'x'", "proxy = 'x'", "^^^"),
     ],
 )  # fmt: skip
 def test_a_reference_is_not_hidden(text: str, quoted: str, carets: str) -> None:
@@ -281,9 +313,45 @@ def test_an_explanation_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f'"{proxy}"' in str(found)
 
 
+@pytest.mark.parametrize("environ", [None, {"A": "open sesame", "T": "open"}], ids=str)
+@pytest.mark.parametrize(
+    ("setting", "key", "written"),
+    [
+        ("proxy = 'http://u:hunter2$${x@h'", "proxy", "http://**********@h"),
+        ("proxy = 'http://u:hunter2@${T}'", "proxy", "http://**********@${T}"),
+        ("proxy = 'http://u:${A}@h'", "proxy", "http://u:${A}@h"),
+        ("tls.key_password = 'hunter2${A}'", "tls.key_password", "**********${A}"),
+        ("auth.bearer = 'hunter2$${x'", "auth.bearer", "**********"),
+        ("auth.bearer = '${NO:-hunter2}'", "auth.bearer", "${NO:-**********}"),
+        ("auth = { username = 'hunter2${A}', password = '${A}' }", "auth.username", "**********${A}"),
+        ("auth = { username = 'u', password = '$$hunter2${A}' }", "auth.password", "**********${A}"),
+        ("headers.Cookie = 'a=hunter2$${x'", "headers.cookie", "**********"),
+        ("headers.X-Api-Key = '${NO:-hunter2}'", "headers.x-api-key", "${NO:-**********}"),
+    ],
+)  # fmt: skip
+def test_the_literal_part_of_a_secret(
+    setting: str, key: str, written: str, environ: dict[str, str] | None
+) -> None:
+    """It is hidden wherever a setting is shown, and the references beside it are not."""
+    texts = [f"[mounts.'https://h/']\n{setting}\n", "[mounts.'https://h/']\n"]
+    if key == "tls.key_password":
+        environ = None  # No key of this password is there.
+    config, before = (parse_config(one, environ=environ, offline=not environ) for one in texts)
+    session = MountedSession(config)
+    found = session.explain("https://h/x")
+    changes = [change.new for one in compare(before, config) for change in one.settings]
+    shown = [json.dumps(asdict(found)), str(found), repr(config.mounts), repr(changes)]
+    for text in (*shown, repr(session.get_adapter("https://h/x")), repr(config)):
+        assert "hunter2" not in text
+        assert "open" not in text
+    assert {one.key: one.value for one in found.settings}[key] == written
+    assert written in changes
+
+
 def test_a_long_line_is_quoted_in_time() -> None:
     """What is searched for secrets takes time that is linear in the text."""
-    for text in ("x = '" + "@ ://" * 200_000 + "'", "x = '" + "\\\"'=#@" * 200_000, "x" + " = '''\"\"\"" * 100_000):  # fmt: skip
+    for text in ("x = '" + "@ ://" * 200_000 + "'", "x = '" + "\\\"'=#@" * 200_000, "x" + " = '''\"\"\"" * 100_000,
+                 'a:b"c" ' * 100_000 + "@", 'proxy = x"c" ' * 50_000, ":-}" * 200_000 + "@", "k:" * 300_000, "${:-" * 200_000 + "@"):  # fmt: skip
         assert len(shown(text)) < 2_000
 
 

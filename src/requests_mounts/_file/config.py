@@ -12,7 +12,7 @@ from requests_mounts._file.settings import SettingPath
 from requests_mounts._routing.index import Index
 from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._routing.prefix import Prefix
-from requests_mounts._secret import redact_written
+from requests_mounts._secret import key_of, redact_written
 
 
 class Mount(NamedTuple):
@@ -64,7 +64,7 @@ class Origin(NamedTuple):
         """
         if not self.place:
             return None
-        written, key = self.place.value, str(self.place.path[-1])
+        written, key = self.place.value, key_of(self.place.path)
         parts = written if isinstance(written, list) else [written]
         if not any(isinstance(part, str) and "${" in part for part in parts):
             return None

@@ -25,7 +25,7 @@ import tomli
 
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.policy import NESTED_TABLES
-from requests_mounts._secret import Secret, redact_written, reveal
+from requests_mounts._secret import Secret, key_of, redact_written, reveal
 from requests_mounts._toml import KeyPath
 
 _REFERENCE = re.compile(
@@ -101,7 +101,7 @@ def lacks_variable(name: object) -> TypeGuard[str]:
 
 
 def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
-    """Return a string of a file with its variables filled in; ``key`` is the last of its keys."""
+    """Return a string of a file with its variables filled in; ``key`` is that of `key_of`."""
     user = _userinfo(text) if key in _URLS else range(0)
     missing, held = [], False
 
@@ -199,7 +199,7 @@ class Expansion:
         if is_broken(text):
             self._report(path, BROKEN, "invalid-reference")
             return ""
-        key = next((part for part in reversed(path) if isinstance(part, str)), "")
+        key = key_of(path)
         filled = fill_in(text, key, variables=self._variables)
         types = _types_of(model, below)
         if isinstance(filled, Secret) and filled.missing:

@@ -1,17 +1,20 @@
 """The line of a file that a diagnostic quotes, with a caret, and without what is secret in it.
 
-The text need not be valid TOML: a password must be hidden too where a quote of it is missing. What
-follows a key that is secret is hidden up to the end of the line, or of the string that begins on
-it; of any other string the user name and password of a URL.
+The text need not be valid TOML: a password must be hidden too where a quote of it is missing, or
+the equals sign before it. What follows a key that is secret is hidden up to the end of the line, or
+of the string that begins on it; of any other string the user name and password of a URL.
 """
 
 import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
+from typing import TypeAlias
 
 from requests_mounts._secret import HIDDEN, REFERENCES, is_secret, redact_written, resembles_secret
 
+_Part: TypeAlias = tuple[int, int, str]
 _WIDTH = 100
 _BEFORE_CARET = 40
 _AROUND = 1000
@@ -26,12 +29,26 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _QUOTES = "\"'"
-_HEADER = re.compile(r"[ \t]*\[{1,2}[ \t]*(?:defaults|policies|limits|mounts|expect|tool)\b.*")
+_BETWEEN = " \t,[]{}"
+_HEADER = re.compile(
+    r"[ \t]*\[{1,2}[ \t]*(?:defaults|policies|limits|mounts|expect|tool|tls|auth|headers)\b.*"
+)
 _NEW_LINE = re.compile(rf"{_HEADER.pattern}|[ \t]*[\w.\"'-]+[ \t]*=")
 """What does not belong to an array that began on an earlier line and lacks its end."""
-_OF_AUTH = re.compile(r"\.[ \t]*[\"']?auth[\"']?[ \t]*[.\]]")
+_KEYS = re.compile(r"\"[^\"]*+\"?|'[^']*+'?|[\w-]++")
+_OF_NAMES = {"policies", "limits", "mounts"}
+"""Tables of which the keys are names, which say nothing about what is secret."""
+_MOST_KEYS = 8
 _LAST_KEY = re.compile(r"(?:\A|[.{,][ \t]*)[\"']?headers\Z")
 _TABLE = re.compile(r"[ \t]*\{")
+_WORD = re.compile(r"[\w-]{1,64}(?![\w-])")
+_NO_EQUALS = re.compile(r"(?:[ \t]*:[ \t]*|[ \t]+)(?![\s=.,\]}#:])")
+"""Between a key and what seems to be its value."""
+_BEFORE_URL = re.compile(
+    r"[\s,:{\[]*+(?:[\w.-]{1,200}+[ \t]*+:[ \t]++)?(?:[A-Za-z][\w+.-]{0,200}+://)?"
+)
+_HEX = "[0-9A-Fa-f]"
+_ESCAPE = re.compile(rf"\\(?:x({_HEX}{{2}})|u({_HEX}{{4}})|U(00(?:0{_HEX}|10){_HEX}{{4}}))")
 _HARMLESS = re.compile(
     rf"(?:[ \t,{{}}\[\]]|(?P<quote>[\"']){REFERENCES}(?P=quote)"
     r"|[\w-]{1,64}[ \t]*=|true|false)*+"
@@ -44,7 +61,7 @@ class Masked:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._parts = [*_secret_parts(text)]
+        self._parts = [*_Search(text).parts()]
         self._starts = [start for start, _, _ in self._parts]
 
     def hides(self, offset: int) -> bool:
@@ -70,44 +87,122 @@ class Masked:
         return shown + self._text[start:end]
 
 
-def _secret_parts(text: str, *, in_auth: bool = False) -> Iterator[tuple[int, int, str]]:
-    """Name the parts to hide: where each begins and ends, and what is shown instead.
+class _Search:
+    """Finds what to hide of a text, line by line.
 
-    In a table ``auth`` every value is secret, whatever its key, but for the name of a file.
+    In a table such as ``auth`` every value is secret, whatever its key, but for the name of a file.
     """
-    line_start = key_start = depth = 0
-    key = ""
-    hiding: int | None = None
-    for token in _TOKEN.finditer(text):
-        start, end = token.span()
-        if token["end"]:
-            if hiding is not None:
-                yield from _hidden_value(text, hiding, start)
-            elif header := _HEADER.match(text, line_start, start):
-                in_auth = bool(_OF_AUTH.search(header[0]))
-            goes_on = hiding is not None and depth > 0 and not _NEW_LINE.match(text, end)
-            line_start, key_start, key, hiding = end, end, "", end if goes_on else None
-        elif hiding is not None:
-            depth += _brackets(token["other"] or "")
-        elif token["equals"]:
-            key = text[max(key_start, start - _LONGEST_KEY) : start]
-            hiding = end if _hides(key.strip(" \t\"'"), text, end, in_auth=in_auth) else None
-            key_start, depth = end, 0
-        elif token["other"]:
-            comma = max(token[0].rfind(","), token[0].rfind("{"))
-            key_start = start + comma + 1 if comma >= 0 else key_start
-        else:
-            yield from _hidden_in(token[0], start, key, in_auth=in_auth)
-    if hiding is not None:
-        yield from _hidden_value(text, hiding, len(text))
+
+    def __init__(self, text: str, *, in_secret: bool = False) -> None:
+        self._text = text
+        self._in_secret = in_secret
+        self._line = 0
+        self._line_end = self._last_at = -1
+        self._key, self._key_start = "", 0
+        self._hiding: int | None = None
+        self._depth = 0
+        """The arrays that began since then and did not end."""
+
+    def parts(self) -> Iterator[_Part]:
+        """Name the parts to hide: where each begins and ends, and what is shown instead."""
+        for token in _TOKEN.finditer(self._text):
+            if token["end"]:
+                yield from self._end_line(token.start())
+            elif self._hiding is not None:
+                self._depth += _brackets(token["other"] or "")
+            elif token["equals"]:
+                self._assign(*token.span())
+            elif token["other"]:
+                self._find_bare(token)
+            else:
+                yield from self._hide_in(token[0], token.start())
+        if self._hiding is not None:
+            yield from _hidden_value(self._text, self._hiding, len(self._text))
+
+    def _end_line(self, end: int) -> Iterator[_Part]:
+        text, hiding = self._text, self._hiding
+        if hiding is not None:
+            yield from _hidden_value(text, hiding, end)
+        elif header := _HEADER.match(text, self._line, end):
+            self._in_secret = _is_of_secrets(header[0])
+        self._line = self._key_start = end + 1
+        goes_on = hiding is not None and self._depth > 0 and not _NEW_LINE.match(text, end + 1)
+        self._key, self._hiding = "", end + 1 if goes_on else None
+
+    def _assign(self, start: int, end: int) -> None:
+        self._key = self._text[max(self._key_start, start - _LONGEST_KEY) : start]
+        self._key_start = end
+        key = self._key.strip(" \t\"'")
+        misplaced = _LAST_KEY.search(key) and not _TABLE.match(self._text, end)
+        if misplaced or self._is_secret(key):
+            self._hide_from(end)
+
+    def _find_bare(self, token: re.Match[str]) -> None:
+        """Look for a URL without quotes, and for a key that is not followed by an equals sign."""
+        start, other = token.start(), token["other"]
+        if ":" in other or ("prox" in self._key.lower() and other.strip(_BETWEEN)):
+            if start > self._line_end:
+                self._line_end = _find_line_end(self._text, start)
+                self._last_at = self._text.rfind("@", start, self._line_end)
+            if self._last_at > start and (before := _BEFORE_URL.match(other)):
+                self._hide_from(start + before.end())
+                return
+        for word in islice(_WORD.finditer(other), _MOST_KEYS):
+            if self._follows_secret(word[0], start + word.end()):
+                return
+        comma = max(other.rfind(","), other.rfind("{"))
+        self._key_start = start + comma + 1 if comma >= 0 else self._key_start
+
+    def _follows_secret(self, key: str, end: int) -> bool:
+        """Hide what follows a key instead of an equals sign and a value."""
+        found = _NO_EQUALS.match(self._text, end)
+        if found and self._is_secret(key):
+            self._hide_from(found.end())
+        return self._hiding is not None
+
+    def _is_secret(self, key: str) -> bool:
+        return not key.endswith("_file") if self._in_secret else resembles_secret(_unescape(key))
+
+    def _hide_from(self, start: int) -> None:
+        self._hiding, self._depth = start, 0
+
+    def _hide_in(self, token: str, start: int) -> Iterator[_Part]:
+        """Hide what is secret in a string or a comment.
+
+        Where a quote is missing, what looks like a string may be the lines that follow.
+        """
+        inner = token.strip(_QUOTES)
+        start += token.index(inner)
+        end = start + len(inner)
+        if "\n" in inner:
+            parts = _Search(inner, in_secret=self._in_secret).parts()
+            yield from ((start + first, start + last, shown) for first, last, shown in parts)
+        elif token[0] == "#" and is_secret(token):
+            yield start, end, HIDDEN
+        elif (shown := redact_written(plain := _unescape(inner), self._key)) != plain:
+            yield start, end, shown
+        elif token[0] != "#" and len(inner) <= _LONGEST_KEY:
+            self._follows_secret(inner, end + 1)
 
 
-def _hides(key: str, text: str, at: int, *, in_auth: bool) -> bool:
-    """Tell whether what is assigned to a key may not be shown, or only references in it."""
-    if in_auth:
-        return not key.endswith("_file")
-    misplaced = _LAST_KEY.search(key) and not _TABLE.match(text, at)
-    return bool(misplaced) or resembles_secret(key)
+def _is_of_secrets(header: str) -> bool:
+    """Tell whether the values of a table are secret by the names of the tables that it is in."""
+    keys = [key.strip(_QUOTES) for key in _KEYS.findall(header)]
+    return any(map(resembles_secret, keys[2 if keys[0] in _OF_NAMES else 1 :]))
+
+
+def _find_line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return end if end >= 0 else len(text)
+
+
+def _unescape(text: str) -> str:
+    """Return a string with the characters that escapes in it stand for."""
+    return _ESCAPE.sub(_unescape_one, text) if "\\" in text else text
+
+
+def _unescape_one(found: re.Match[str]) -> str:
+    return chr(int(found[found.lastindex or 0], 16))
 
 
 def _brackets(text: str) -> int:
@@ -115,25 +210,7 @@ def _brackets(text: str) -> int:
     return text.count("[") - text.count("]")
 
 
-def _hidden_in(
-    token: str, start: int, key: str, *, in_auth: bool
-) -> Iterator[tuple[int, int, str]]:
-    """Hide what is secret in a string or a comment.
-
-    Where a quote is missing, what looks like a string may be the lines that follow.
-    """
-    inner = token.strip(_QUOTES)
-    start += token.index(inner)
-    if "\n" in inner:
-        parts = _secret_parts(inner, in_auth=in_auth)
-        yield from ((start + first, start + last, shown) for first, last, shown in parts)
-    elif token[0] == "#" and is_secret(token):
-        yield start, start + len(inner), HIDDEN
-    elif (shown := redact_written(inner, key)) != inner:
-        yield start, start + len(inner), shown
-
-
-def _hidden_value(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+def _hidden_value(text: str, start: int, end: int) -> Iterator[_Part]:
     """Hide what is assigned, unless it is nothing but references, also in a table of them."""
     value = text[start:end]
     if not _HARMLESS.fullmatch(value):

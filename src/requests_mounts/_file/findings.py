@@ -12,7 +12,7 @@ from requests_mounts._file.limits import INCOMPLETE, LimitOptions
 from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, MountPolicy, Policy
 from requests_mounts._file.spelling import correction
 from requests_mounts._file.types import ARRAY, SCALAR, TABLE
-from requests_mounts._secret import Secret, is_missing, redact_written
+from requests_mounts._secret import Secret, is_missing, key_of, redact_written
 from requests_mounts._toml import KeyPath, show_setting
 
 _OTHER_TABLES: dict[str, type] = {
@@ -98,7 +98,7 @@ class Findings:
         """Return a value as it may be shown: if variables are a part of it, the reference."""
         written = self._written(path).value
         if isinstance(written, str) and "${" in written:
-            return Secret("", redact_written(written, str(path[-1])))
+            return Secret("", redact_written(written, key_of(path)))
         return value
 
     def _filled_in(self, path: KeyPath, value: object) -> str:

@@ -192,6 +192,13 @@ def _proxy(text: str) -> str | Secret:
     return Secret(text, redact(text)) if "@" in text else text
 
 
+def _path(text: str) -> str:
+    """Refuse a URL, which is no path, and may have a password in it."""
+    if "://" in text:
+        raise ValueError("no path")
+    return text
+
+
 def _version(value: object) -> object:
     """Read 1.2 and TLSv1_2 as the TLSv1.2 of the ssl module."""
     value = _reveal_word(value)
@@ -282,10 +289,10 @@ Text: TypeAlias = Annotated[str | Secret, _OrSecret(), Expected("a string that i
 Name: TypeAlias = Annotated[_Revealed, Expected("a string that is not empty")]
 Password: TypeAlias = Annotated[str | Secret, _OrSecret(Secret, least=0), Expected("a string")]
 FilePath: TypeAlias = Annotated[
-    str | Secret, _OrSecret(is_path=True), Expected("the path of a file")
+    str | Secret, _OrSecret(_path, is_path=True), Expected("the path of a file")
 ]
 Verify: TypeAlias = Annotated[
-    Annotated[bool, Field(strict=True)] | Annotated[str | Secret, _OrSecret(is_path=True)],
+    Annotated[bool, Field(strict=True)] | Annotated[str | Secret, _OrSecret(_path, is_path=True)],
     Expected("true, false, or the path of a file or directory of CA certificates"),
 ]
 HostnameOrNot: TypeAlias = Annotated[
