@@ -16,7 +16,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from typing import Any, Literal, TypeGuard, get_args, get_origin, get_type_hints
 from urllib.parse import quote
@@ -48,7 +48,7 @@ _WHOLE = {("limit",), ("breaker",)}
 class Variables:
     """The environment that a file is loaded in."""
 
-    environ: Mapping[str, str] | None = None
+    environ: Mapping[str, str] | None = field(default=None, repr=False)
     """What takes the place of `os.environ`."""
     offline: bool = False
     """Whether nothing outside the file is consulted, unless ``environ`` is given."""
@@ -117,8 +117,7 @@ def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
             return ""
         else:
             held = True
-        # What was not UTF-8 in the environment is encoded as the bytes that it was.
-        return quote(value, "", errors="surrogateescape") if found.start() in user else value
+        return quote(_as_sent(value), "") if found.start() in user else value
 
     content = _REFERENCE.sub(replace, text)
     if not missing and not held:
@@ -129,6 +128,17 @@ def fill_in(text: str, key: str = "", *, variables: Variables) -> str | Secret:
         missing=tuple(dict.fromkeys(missing)),
         recipe=(_fill_in_again, (text, key)),
     )
+
+
+def _as_sent(text: str) -> str:
+    """Return what requests makes the bytes of, if a text was not UTF-8 in the environment.
+
+    It sends a proxy the latin-1 of a text, the UTF-8 of which it finds percent-encoded in the URL.
+    """
+    try:
+        return text.encode(errors="surrogateescape").decode()
+    except UnicodeDecodeError:
+        return text.encode(errors="surrogateescape").decode("latin-1")
 
 
 def variable_at_fault(prefix: str, variables: Variables) -> str:
@@ -259,5 +269,5 @@ def _is_required(model: type, path: KeyPath) -> bool:
     """Tell whether a table cannot do without a key."""
     for key in path[:-1]:
         model = NESTED_TABLES.get(str(key), model)
-    found = {field.name: field for field in fields(model)}.get(str(path[-1]))
+    found = {one.name: one for one in fields(model)}.get(str(path[-1]))
     return found is not None and found.default is MISSING and found.default_factory is MISSING

@@ -39,6 +39,7 @@ from requests_mounts._file.headers import Headers
 from requests_mounts._file.identity import identity_problems, repeated_headers, token_problem
 from requests_mounts._file.inheritance import Layers
 from requests_mounts._file.policy import PATHS, File, MountPolicy, Policy, Tls
+from requests_mounts._file.proxies import user_fault
 from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out
 from requests_mounts._file.targets import locate_target
@@ -289,9 +290,12 @@ def _problems_of(
     yield from identity_problems(policy, problem_of=of_token)
     for path, problem in reach_problems(policy):
         yield path, problem, "conflict"
-    if policy.proxy == "env" or of_token is None or is_missing(policy.proxy):
+    if policy.proxy == "env" or is_missing(policy.proxy):
         return
-    if reveal(policy.proxy).startswith("socks") and not find_spec("socks"):
+    if problem := user_fault(reveal(policy.proxy)):
+        yield ("proxy",), problem, "invalid-value"
+    is_socks = reveal(policy.proxy).startswith("socks")
+    if is_socks and of_token and not find_spec("socks"):
         message = 'a socks proxy needs pip install "requests-mounts[socks]"'
         yield ("proxy",), message, "missing-extra"
 

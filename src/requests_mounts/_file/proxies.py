@@ -2,7 +2,7 @@
 
 import re
 from typing import Final
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from requests_mounts._toml import show_text
 
@@ -18,6 +18,20 @@ _BEGINNINGS = {"path": "/", "query": "?", "fragment": "#"}
 def proxy_fault(text: str) -> str:
     """Say what to mend in the URL of a proxy, and nothing of what is in it; empty if nothing."""
     return _scheme_fault(text) or _fault_beyond(text)
+
+
+def user_fault(text: str) -> str:
+    """Say what is wrong with the user name and password of a proxy; empty if nothing is.
+
+    requests decodes them as UTF-8, and encodes them as latin-1 for the header (RFC 7617).
+    """
+    parts = urlsplit(text)
+    user = f"{parts.username or ''}{parts.password or ''}"
+    try:
+        unquote(user).encode("latin-1" if parts.scheme in {"http", "https"} else "utf-8")
+    except UnicodeEncodeError:
+        return "expected a user name and password of UTF-8 text that latin-1 has characters for"
+    return ""
 
 
 def proxy_instead(value: object) -> str:
