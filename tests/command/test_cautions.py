@@ -330,6 +330,28 @@ def test_ignoring_adds_up() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("prefix", "warning"),
+    [
+        (
+            "https://${HOST}/v1/*",
+            "literal-star: a * in a path is that character; write the segments before it, which serve all that is below them",
+        ),
+        (
+            "https://10.0.0.0/${LENGTH}",
+            "network-prefix: what follows the address is a path, and a network cannot be a prefix; write a mount for each address",
+        ),
+    ],
+)
+def test_a_prefix_of_variables_that_hardly_matches(prefix: str, warning: str) -> None:
+    """It is not written again, as it would show what the variables hold."""
+    environ = {"HOST": "hidden.example", "LENGTH": "24"}
+    config = parse_config(f"[mounts.'{prefix}']\ntimeout = 3", environ=environ)
+    (found,) = (one for one in check(config) if one.code in {"literal-star", "network-prefix"})
+    assert f"{found.code}: {found.message}" == warning
+    assert "hidden" not in str(found)
+
+
 def test_no_caution_shows_what_a_variable_of_a_prefix_holds() -> None:
     """The prefix stands there as the file writes it."""
     text = """

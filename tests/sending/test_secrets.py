@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from urllib3.exceptions import InsecureRequestWarning
+from urllib3.exceptions import InsecureRequestWarning, MaxRetryError
 
 from requests_mounts import (
     MountedSession,
@@ -80,6 +80,44 @@ def test_names_of_tls_from_variables_are_not_shown(
     assert "${NAME}" in str(caught.value)
     assert caught.value.request
     assert knowing.names == ([hidden] if key == "server_hostname" else [])
+
+
+@pytest.mark.parametrize(
+    ("proxy", "hidden", "written"),
+    [
+        ("http://u:x@${V}:1", "no-such-host.invalid", "http://**********@${V}:1"),
+        ("http://${V}:1", "No-Such-Host.invalid", "http://${V}:1"),
+        ("http://u:${P}@no-such-${V}:1", "host.invalid", "http://u:${P}@no-such-${V}:1"),
+        ("http://[${V}]:1", "::1", "http://[${V}]:1"),
+        ("http://${V}:1", "nö-such-host.invalid", "http://${V}:1"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_host_of_a_proxy_from_a_variable_is_not_shown(
+    proxy: str, hidden: str, written: str, scheme: str
+) -> None:
+    """An error names the proxy as the file does."""
+    text = f"[defaults]\nproxy = '{proxy}'\ntimeout = 5"
+    with (
+        MountedSession(parse_config(text, environ={"V": hidden, "P": "hunter2"})) as session,
+        pytest.raises(requests.exceptions.ConnectionError) as caught,
+    ):
+        session.get(f"{scheme}://localhost:1/")
+    for part in (hidden.lower(), "xn--"):
+        assert part not in f"{caught.value}{caught.value!r}".lower()
+    assert written in str(caught.value)
+    assert caught.value.request
+
+
+def test_the_host_of_a_proxy_as_the_file_writes_it() -> None:
+    """It is shown, and the error is the one that requests raises, with its cause."""
+    text = "[defaults]\nproxy = 'http://${U}@127.0.0.1:1'"
+    with (
+        MountedSession(parse_config(text, environ={"U": "hunter2"})) as session,
+        pytest.raises(requests.exceptions.ProxyError, match=r"127\.0\.0\.1") as caught,
+    ):
+        session.get("http://localhost:1/")
+    assert isinstance(caught.value.args[0], MaxRetryError)
 
 
 @pytest.mark.parametrize(

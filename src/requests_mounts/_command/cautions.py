@@ -60,7 +60,8 @@ def cautions(config: Config) -> Iterator[Diagnostic]:
             place = config.layers_of(mount)[0].place.below(*caution.causes)
             yield place.problem(caution.message, code=caution.code)
         # A mount that denies must match, above all.
-        for caution in _not_ignored(config, mount, look_alikes(mount.prefix)):
+        alike = look_alikes(mount.prefix, named="${" not in mount.shown)
+        for caution in _not_ignored(config, mount, alike):
             yield config.layers_of(mount)[0].place.problem(caution.message, code=caution.code)
     yield from _twins(config)
 

@@ -11,25 +11,28 @@ from requests_mounts._toml import show_text
 _STARS = {"*", "**"}
 
 
-def look_alikes(prefix: Prefix) -> Iterator[Caution]:
-    """Warn of a star in a path, and of an address with the length of a network's prefix."""
+def look_alikes(prefix: Prefix, *, named: bool) -> Iterator[Caution]:
+    """Warn of a star in a path, and of an address with the length of a network's prefix.
+
+    Unless it is ``named``, variables are a part of the prefix, and it is not written again.
+    """
     segments = prefix.path.strip("/").split("/")
     if any("*" in segment for segment in segments):
-        message = f"a * in a path is that character; {_instead(prefix, segments)}"
+        message = f"a * in a path is that character; {_instead(prefix, segments, named=named)}"
         yield Caution(code="literal-star", message=message)
     if is_ip_address(prefix.host) and len(segments) == 1 and _is_network(prefix.host, segments[0]):
+        length = show_text(prefix.path[:-1]) if named else "what follows the address"
         message = (
-            f"{show_text(prefix.path[:-1])} is a path, and a network cannot be a prefix;"
-            " write a mount for each address"
+            f"{length} is a path, and a network cannot be a prefix; write a mount for each address"
         )
         yield Caution(code="network-prefix", message=message)
 
 
-def _instead(prefix: Prefix, segments: list[str]) -> str:
+def _instead(prefix: Prefix, segments: list[str], *, named: bool) -> str:
     """Say what serves all that a star at the end was meant to, if that is a prefix."""
     while segments and segments[-1] in _STARS:
         segments = segments[:-1]
-    if any("*" in segment for segment in segments):
+    if not named or any("*" in segment for segment in segments):
         return "write the segments before it, which serve all that is below them"
     path = "".join(f"/{segment}" for segment in segments)
     shorter = prefix._replace(path=f"{path}/")

@@ -13,7 +13,7 @@ from typing import Any
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 from requests.auth import _basic_auth_str
-from requests.exceptions import SSLError
+from requests.exceptions import RequestException, SSLError
 from requests.utils import get_auth_from_url, select_proxy
 from urllib3.exceptions import EmptyPoolError, HTTPError
 
@@ -39,6 +39,7 @@ from requests_mounts._sending.precedence import (
     choose_timeout,
     mark_verify,
 )
+from requests_mounts._sending.proxy_hosts import hide_host
 from requests_mounts._sending.reach import AddressDenied
 from requests_mounts._sending.retry import build_retry
 from requests_mounts._sending.siblings import Siblings
@@ -186,7 +187,7 @@ class MountAdapter(PooledAdapter):
                 return super().send(request, **arguments)
             finally:
                 current_deadline.reset(token)
-        except (AddressDenied, Signal, EmptyPoolError, SSLError) as error:
+        except (AddressDenied, Signal, EmptyPoolError, RequestException) as error:
             public, cause = self._publish(error, request)
             if public is error:
                 raise
@@ -209,8 +210,17 @@ class MountAdapter(PooledAdapter):
             case EmptyPoolError():
                 self.counters.count("timeouts")
                 return PoolTimeout(self._words_for_full_pool(request), request=request), error
-        shown = hide_names(str(error), self._own_tls)
-        return (error if shown == str(error) else SSLError(shown, request=request)), None
+            case RequestException():
+                shown = self._hide(error)
+                same = shown == str(error)
+                return (error if same else type(error)(shown, request=request)), None
+        return error, None
+
+    def _hide(self, error: RequestException) -> str:
+        """Write an error of requests without what variables hold."""
+        shown = hide_host(str(error), self.policy.proxy)
+        is_of_tls = isinstance(error, SSLError)
+        return hide_names(shown, self._own_tls) if is_of_tls else shown
 
     def _words_for_full_pool(self, request: PreparedRequest) -> str:
         wait = self.policy.pool_timeout
