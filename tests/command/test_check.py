@@ -1,5 +1,7 @@
 """What `check` finds in a valid file."""
 
+import pytest
+
 from requests_mounts import parse_config
 from requests_mounts._command.check import check
 from requests_mounts._command.compare import compare
@@ -34,3 +36,109 @@ def test_a_mount_that_differs_in_false_is_not_redundant() -> None:
     assert "redundant-mount" in [one.code for one in check(parse_config(text % "0"))]
     (change,) = compare(parse_config(text % "0"), parse_config(text % "false"))
     assert [str(one) for one in change.settings] == ["max_retries.read: 0 → false"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[mounts.'https://a/']\n[mounts.'https://a/x']\ndeny = '${NO}'",
+        "[mounts.'https://a/']\n[mounts.'https://a/x']\ndeny = '${NO:-false}'",
+        "[mounts.'https://a/']\ndeny = '${NO}'\n[mounts.'https://a/x']",
+        "[mounts.'https://a/']\n[mounts.'https://a/x']\npool_maxsize = '${NO}'",
+        "[mounts.'https://a/']\n[mounts.'https://a/x']\nlimit = { rate = '${NO}' }",
+        "[mounts.'https://a/']\nproxy = '${NO}'\n[mounts.'https://a/x']\nproxy = '${NOR}'",
+        "[policies.p]\npool_maxsize=3\n[mounts.'https://a/']\n[mounts.'https://a/x']\npolicy = '${NO}'",
+        "[mounts.'https://a/']\n[mounts.'https://a${NO}/x']\ndeny = true\n[mounts.'https://a/x/y']",
+        "[mounts.'https://a/']\npool_connections = '${NO}'",
+        "[mounts.'http://']\ndeny = '${NO}'",
+        "[policies.p]\ndeny = true\n[mounts.'http://']\npolicy = '${NO}'\n[mounts.'https://a/']",
+        "[policies.p]\ntimeout = 5\n[policies.q]\npolicy = '${NO}'\n[mounts.'https://a/']\npolicy = 'q'\ntimeout = inf",
+        "[mounts.'https://a/']\ndeny = '${NO}'\ntls.verify = false",
+        "[mounts.'https://a/']\nmax_retries = { total = 1, status_forcelist = [503], backoff_factor = '${NO}' }",
+        "[mounts.'https://a/']\nmax_retries = { total = '${NO}', status_forcelist = [503], retry_after_max = 5 }",
+        "[mounts.'https://a/']\nlimit.rate = 1\n[mounts.'https://a/x']\nlimit.rate = 2\ndeny = '${NO}'",
+        "[mounts.'http://${NO}/']\ndeny = true\n[mounts.'https://a/']",
+        "[mounts.'https://a/']\nmax_retries = { total = 1, status_forcelist = [503], retry_after_max = 5, backoff_jitter = '${NO}' }",
+        "[mounts.'https://a/']\nlimit.rate = 1\ndeny = '${NO}'\n[mounts.'https://a/x']\nlimit.rate = 2",
+    ],
+)  # fmt: skip
+def test_offline_nothing_unknown_is_found_fault_with(text: str) -> None:
+    """What variables decide is neither redundant nor without effect."""
+    quiet = "ignore = ['http-twin']\n" if "http://" not in text else ""
+    rest = "[defaults]\ntimeout = 3\n[mounts.'https://']\npool_maxsize = 9"
+    config = parse_config(f"{quiet}{rest}\n{text}", offline=True)
+    assert check(config) == ()
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("pool_maxsize = '${NO}'", "pool_maxsize = 5"),
+        ("pool_maxsize = '${NO:-10}'", "pool_maxsize = 5"),
+        ("proxy = '${NO}'", "proxy = 'http://proxy:3128'"),
+        ("limit = '${NO}'", "limit = { rate = 3 }"),
+        ("limit = { rate = '${NO}' }", "limit = { rate = 1, burst = 3 }"),
+        ("limit = 'l'", "limit.rate = 3"),
+        ("policy = '${NO}'", "deadline = 3"),
+        ("policy = '${NO}'", "limit.rate = 3"),
+        ("timeout.read = '${NO}'", "timeout.read = 3"),
+        ("timeout = '${NO}'", "timeout.read = 3"),
+        ("max_retries = { total = '${NO}', backoff_factor = 3 }", "max_retries.total = 3"),
+        ("headers = { A = '${NO}' }", "headers = { a = 'b' }"),
+    ],
+)
+def test_offline_nothing_unknown_fails_an_expectation(setting: str, expected: str) -> None:
+    """It may be as expected."""
+    text = f"""
+        [limits]
+        l.rate = "${{NO}}"
+        known.rate = 1
+        [defaults]
+        limit = "known"
+        [policies.p]
+        [mounts."https://h/"]
+        {setting}
+        [[expect]]
+        url = "https://h/"
+        mount = "https://h/"
+        {expected}
+        """
+    assert [one for one in check(parse_config(text, offline=True)) if one.severity == "error"] == []
+
+
+def test_offline_what_is_known_is_found_fault_with() -> None:
+    """Also of a mount that lacks a variable for something else."""
+    text = """
+        [defaults]
+        proxy = "${PROXY}"
+        [mounts."https://h/"]
+        policy = "${TIER}"
+        pool_connections = 5
+        tls.verify = false
+        deny = false
+        limit.rate = 1
+        [mounts."https://h/x"]
+        policy = "${TIER}"
+        [mounts."https://other/"]
+        [mounts."https://api.${ENV}.example.com/"]
+        [[expect]]
+        url = "https://h/"
+        mount = "https://h/"
+        pool_connections = 6
+        limit.rate = 1
+        limit.burst = 2
+        [[expect]]
+        url = "https://api.prod.example.com/"
+        mount = "https://api.prod.example.com/"
+        [policies.p]
+        """
+    found = [(one.line, one.code) for one in check(parse_config(text, offline=True))]
+    assert found == [
+        (2, "no-timeout"),
+        (4, "http-twin"),
+        (6, "unused-pools"),
+        (7, "no-verify"),
+        (12, "redundant-mount"),
+        (17, "failed-expectation"),
+        (19, "failed-expectation"),
+    ]

@@ -24,6 +24,8 @@ from requests_mounts._file.equality import same
 from requests_mounts._file.identity import is_in_the_clear, is_wide, secrets_of
 from requests_mounts._file.inheritance import Layer
 from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Timeout
+from requests_mounts._file.settings import leaves
+from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import writes_secret
 from requests_mounts._toml import show_key
@@ -40,6 +42,7 @@ _TIMES = (
     ("max_retries", "status"),
     ("max_retries", "raise_on_status"),
     ("max_retries", "backoff_factor"),
+    ("max_retries", "backoff_jitter"),
     ("max_retries", "backoff_max"),
     ("max_retries", "retry_after_max"),
 )
@@ -105,8 +108,10 @@ def _bypassing(config: Config) -> list[Origin]:
 
 
 def _heeded(config: Config, mount: Mount, found: Iterable[Caution]) -> list[Caution]:
-    """Leave out what is ignored, and mounts to which nothing is sent."""
-    return [] if mount.policy.deny else _not_ignored(config, mount, found)
+    """Leave out what is ignored, and mounts to which nothing is sent, or nobody knows."""
+    if mount.policy.deny or is_unknown(config, mount, ("deny",)):
+        return []
+    return _not_ignored(config, mount, found)
 
 
 def _not_ignored(config: Config, mount: Mount, found: Iterable[Caution]) -> list[Caution]:
@@ -133,10 +138,7 @@ def _first(config: Config, mounts: Iterable[Mount]) -> Place:
 
 def _lacks_times(config: Config, mount: Mount) -> bool:
     """Tell whether variables that are not looked at decide how long a request may take."""
-    if not config.variables.offline:
-        return False
-    origins = (config.origin(mount, path) for path in _TIMES)
-    return any(origin.reference is not None for origin in origins)
+    return any(is_unknown(config, mount, path) for path in _TIMES)
 
 
 def _of_policy(policy: Policy, *, known: bool) -> Iterator[Caution]:
@@ -229,12 +231,15 @@ def _of_mount(config: Config, mount: Mount) -> Iterator[Caution]:
     prefix, policy = mount.prefix, mount.policy
     single = prefix.host and not prefix.host.startswith("*.") and prefix.port != "*"
     own = config.layers_of(mount)[0].place.below("pool_connections").exists
-    if single and own and policy.pool_connections > 1:
+    known = not is_unknown(config, mount, ("pool_connections",))
+    if single and own and known and policy.pool_connections > 1:
         message = "without effect, as the prefix is of a single origin; leave it out"
         yield Caution(code="unused-pools", message=message, causes=("pool_connections",))
     matching = config.index.find_all(_url_of(prefix))
     below = next((other for other in matching if other is not mount), None)
-    if below and _same(below, mount) and config.limit_table(below) == config.limit_table(mount):
+    if not below or _may_differ(config, below, mount) or _may_be_another(config, _url_of(prefix)):
+        return
+    if _same(below, mount) and config.limit_table(below) == config.limit_table(mount):
         message = f"without this mount, {below.shown} would do the same; leave it out"
         yield Caution(code="redundant-mount", message=message)
 
@@ -248,7 +253,8 @@ def _twins(config: Config) -> Iterator[Diagnostic]:
         for mount in config.mounts
         if mount.key is not None and mount.text != "https://"
         if mount.text.startswith("https:") and _heeded(config, mount, [twin])
-        if config.index.find(_url_of(mount.prefix).replace("https:", "http:", 1)) is plain
+        for url in [_url_of(mount.prefix).replace("https:", "http:", 1)]
+        if config.index.find(url) is plain and not _may_be_another(config, url)
     ]
     if not found or config.unmatched == "deny" or not _heeded(config, plain, [twin]):
         return
@@ -262,6 +268,11 @@ def _twins(config: Config) -> Iterator[Diagnostic]:
         yield config.layers_of(plain)[0].place.problem(message, code=twin.code)
 
 
+def _may_be_another(config: Config, url: str) -> bool:
+    """Tell whether a prefix that lacks a variable may serve a URL."""
+    return any(prefix.may_serve(url) for prefix in config.partial)
+
+
 def _url_of(prefix: Prefix) -> str:
     """Name a URL that the prefix serves, and hardly one that is longer."""
     host = prefix.host.replace("*", "any", 1) or "any"
@@ -272,6 +283,16 @@ def _url_of(prefix: Prefix) -> str:
 def _same(one: Mount, other: Mount) -> bool:
     names = [field.name for field in fields(Policy)]
     return all(same(getattr(one.policy, name), getattr(other.policy, name)) for name in names)
+
+
+def _may_differ(config: Config, one: Mount, other: Mount) -> bool:
+    """Tell whether variables that are not looked at decide something for one mount alone."""
+    paths = {path for mount in (one, other) for path, _ in leaves(mount.policy)}
+    return any(
+        config.origin(one, path) != config.origin(other, path)
+        for path in paths
+        if is_unknown(config, one, path) or is_unknown(config, other, path)
+    )
 
 
 def _mounts(number: int) -> str:

@@ -7,6 +7,7 @@ from requests_mounts._file.config import Claim, Config, Mount
 from requests_mounts._file.diagnostics import Diagnostic
 from requests_mounts._file.equality import same
 from requests_mounts._file.settings import SettingPath, in_full, plain_path
+from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._toml import show_toml
 
@@ -26,7 +27,7 @@ def failures(config: Config) -> Iterator[Diagnostic]:
         effective = in_full(mount.policy)
         for path, value in claim.settings:
             found = effective.get(plain_path(path))
-            if not same(found, value):
+            if not same(found, value) and not is_unknown(config, mount, path):
                 got = _got(config, mount, path, found)
                 message = f"expected {show_toml(value)} (got {got})"
                 yield claim.place.below(*path).problem(message, code="failed-expectation")

@@ -8,6 +8,7 @@ from requests_mounts._command.caution import Caution
 from requests_mounts._command.worst_case import retries, timeouts
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.policy import Policy
+from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.matching import Origin, list_hosts
 
 
@@ -43,7 +44,8 @@ def of_shared_origins(config: Config) -> dict[str, list[Caution]]:
     limited: dict[Origin, list[Mount]] = defaultdict(list)
     by_host: dict[tuple[str, str], list[Origin]] = defaultdict(list)
     for mount in config.mounts:
-        if mount.policy.limit and not mount.policy.deny:
+        denied = mount.policy.deny or is_unknown(config, mount, ("deny",))
+        if mount.policy.limit and not denied:
             limited[mount.prefix[:3]].append(mount)
     for scheme, host, port in limited:
         by_host[scheme, host].append((scheme, host, port))

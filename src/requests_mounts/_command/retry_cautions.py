@@ -15,7 +15,7 @@ def of_statuses(policy: Policy, *, known: bool) -> Iterator[Caution]:
     if not isinstance(retry, RetryOptions) or not retry.status_forcelist:
         return
     spent = retry.status is not None and not retry.status
-    if retry.total and not (retry.backoff_factor or retry.backoff_jitter):
+    if known and retry.total and not (retry.backoff_factor or retry.backoff_jitter):
         message = "retries at once strain a server in trouble; set max_retries.backoff_factor"
         causes = ("max_retries.status_forcelist",)
         yield Caution(code="no-backoff", message=message, causes=causes)

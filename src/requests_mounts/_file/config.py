@@ -141,8 +141,10 @@ class Config:
         layers = self.layers_of(mount)
         if path[0] == "tls" and mount.text.startswith("http:"):
             layers = [layer for layer in layers if layer.name != "defaults"]
-        if path == ("deny",) and mount.key is None and self.unmatched == "deny":
-            return Origin("unmatched", self.find("unmatched"))
+        if path == ("deny",) and mount.key is None and (place := self.find("unmatched")):
+            by_unmatched = Origin("unmatched", place)
+            if self.unmatched == "deny" or (mount.lacking and by_unmatched.reference is not None):
+                return by_unmatched
         found = self.layers.find(layers, path)
         return Origin(*found) if found else BUILT_IN
 

@@ -121,8 +121,13 @@ class Layers:
 
     def undecided(self, mount: str) -> dict[str, str]:
         """Name the policies of a mount that extend one by variables that are not set."""
-        chain = self._chain(self._merged_mounts[mount]) if self._undecided else ()
+        chain = self._chain(self._merged_mounts.get(mount)) if self._undecided else ()
         return {name: self._undecided[name] for name in chain if name in self._undecided}
+
+    def is_undecided(self, mount: str) -> bool:
+        """Tell whether a mount inherits from a policy that is not known."""
+        name = _table(self._merged_mounts.get(mount)).get("policy")
+        return lacks_variable(name) or bool(self.undecided(mount))
 
     @cached_property
     def _undecided(self) -> dict[str, str]:
