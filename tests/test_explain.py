@@ -10,6 +10,7 @@ from requests_mounts import MountedSession, load_config, parse_config
 from requests_mounts._command.check import check
 from requests_mounts._command.compare import compare
 from requests_mounts._command.describe import describe
+from requests_mounts._explain import explain_url
 from requests_mounts._file.policy import Policy
 
 FILE = """\
@@ -269,3 +270,80 @@ https://api.test.example.com/v1
     denied = parse_config(f'unmatched = "deny"\n{text}', offline=True, source="m.toml")
     found = MountedSession(denied).explain("https://api.test.example.com/v1")
     assert str(found).splitlines()[1] == '  denied by unmatched = "deny"  m.toml:1'
+
+
+_LACKING = """\
+unmatched = "${U}"
+[defaults]
+timeout = "${T}"
+limit = "${L}"
+[limits.l]
+rate = "${R}"
+burst = 5
+[policies.p]
+deadline = "${D}"
+pool_maxsize = "${SIZE}"
+breaker = { failures = "${F}", statuses = [500, "${S}"] }
+[mounts."https://h/"]
+policy = "p"
+breaker.open_for = 5
+max_retries = { total = "${N}", status_forcelist = [503] }
+limit = "l"
+deny = "${DENY}"
+[mounts."https://other/"]
+policy = "${P}"
+timeout = { connect = 3, read = "${READ:-9}" }
+retry_budget = { tokens = "${B}" }
+"""
+
+
+def test_what_lacks_its_variable_is_explained_by_its_reference() -> None:
+    """Nothing that the file says is cut, also of tables that were left out."""
+    config = parse_config(_LACKING, offline=True, source="m.toml")
+    assert (
+        str(explain_url(config, "https://h/"))
+        == """\
+https://h/
+  served by https://h/  m.toml:12
+    pool_maxsize                  "${SIZE}"      m.toml:10  policy p
+    max_retries.total             "${N}"         m.toml:15  mount
+    max_retries.status_forcelist  [503]          m.toml:15  mount
+    timeout                       "${T}"         m.toml:3  defaults
+    deadline                      "${D}"         m.toml:9  policy p
+    deny                          "${DENY}"      m.toml:17  mount
+    limit.rate                    "${R}"         m.toml:6  limit l
+    limit.burst                   5              m.toml:7  limit l
+    breaker.failures              "${F}"         m.toml:11  policy p
+    breaker.open_for              5              m.toml:14  mount
+    breaker.statuses              [500, "${S}"]  m.toml:11  policy p
+    policy                        "p"            m.toml:13  mount
+  counted by each process for itself: limit, breaker
+  not served by
+    https://  an exact host wins over no host"""
+    )
+    assert str(explain_url(config, "https://other/")).splitlines()[2:8] == [
+        "    timeout.connect      3             m.toml:20  mount",
+        '    timeout.read         "${READ:-9}"  m.toml:20  mount',
+        '    limit                "${L}"        m.toml:4  defaults',
+        '    retry_budget.tokens  "${B}"        m.toml:21  mount',
+        '    policy               "${P}"        m.toml:19  mount',
+        "  counted by each process for itself: limit, retry_budget",
+    ]
+    assert str(explain_url(config, "http://any/")).splitlines()[2:5] == [
+        '    timeout  "${T}"  m.toml:3  defaults',
+        '    deny     "${U}"  m.toml:1  unmatched',
+        '    limit    "${L}"  m.toml:4  defaults',
+    ]
+
+
+def test_only_what_lacks_a_variable_is_explained_so() -> None:
+    """Plain values beside it are told as they are."""
+    text = "[mounts.'https://h/']\nmax_retries = 0\nbreaker.failures = 1\ndeadline = '${D}'"
+    config = parse_config(text, offline=True)
+    told = {one.key: one.value for one in explain_url(config, "https://h/").settings if one.line}
+    assert told["max_retries"] == 0
+    assert told["breaker.failures"] == 1
+    assert told["deadline"] == "${D}"
+    allowed = parse_config("unmatched = 'allow'\n[defaults]\ndeadline = '${D}'", offline=True)
+    lines = [(one.key, one.line) for one in explain_url(allowed, "http://h/").settings if one.line]
+    assert lines == [("deadline", 3)]

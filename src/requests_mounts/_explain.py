@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from requests_mounts._file.config import BUILT_IN, Config, Mount
 from requests_mounts._file.settings import SettingPath, leaves
+from requests_mounts._file.unknown import left_out
 from requests_mounts._routing.location import Location, prepare
 from requests_mounts._routing.matching import ANOTHER_HOST, explain_loss, explain_miss
 from requests_mounts._routing.prefix import Prefix
@@ -174,12 +175,24 @@ def explain(
 def settings_of(config: Config, mount: Mount) -> Iterator[Setting]:
     """Name every key of a policy."""
     for path, value in leaves(mount.policy):
-        yield setting_of(config, mount, path, value)
+        if table := left_out(config, mount, path[0]):
+            yield from (
+                setting_of(config, mount, key, _written(config, mount, key)) for key in table
+            )
+        else:
+            yield setting_of(config, mount, path, value)
+
+
+def _written(config: Config, mount: Mount, path: SettingPath) -> object:
+    """Return a value as the file writes it, as there is none in the policy."""
+    place = config.origin(mount, path).place
+    value = place.value if place else None
+    return tuple(value) if isinstance(value, list) else value
 
 
 def setting_of(config: Config, mount: Mount, path: SettingPath, value: object) -> Setting:
     """Name a key of a policy, as much of its value as may be shown, and where it comes from."""
-    origin = config.origin(mount, path) if value is not None else BUILT_IN
+    origin = config.origin(mount, path) if value is not None or mount.lacking else BUILT_IN
     shown = str(value) if isinstance(value, Secret) else value
     return Setting(
         key=".".join(path),
