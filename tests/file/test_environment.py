@@ -620,6 +620,13 @@ def test_a_name_of_a_variable_that_does_not_exist(key: str, kind: str, content: 
     assert problems(text, TIER=content) == [f'5: mounts."https://h/".{key}: expected {expected}']
 
 
+@pytest.mark.parametrize("key", ["policy", "limit"])
+def test_a_name_with_a_broken_reference(key: str) -> None:
+    """It is not unknown too."""
+    expected = "expected the name of an environment variable in ${…}, or $$ for a dollar"
+    assert problems(f"[policies.p]\n{key} = 'x${{'") == [f"2: policies.p.{key}: {expected}"]
+
+
 def test_a_name_of_a_variable_in_a_layer_below(tmp_path: Path) -> None:
     """A variable is not missed where another file names the policy."""
     tmp_path.joinpath("base.toml").write_text("[mounts.'https://h/']\npolicy = '${TIER}'")

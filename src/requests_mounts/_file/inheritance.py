@@ -4,35 +4,27 @@
    names, and so on; the last is laid over ``[defaults]``.
 2. Where files extend others, each of these tables is first laid over those of the same name in the
    files below. Mounts are the same if their prefixes mean the same.
-3. Tables are merged key by key, everything else replaces what is below. The keys that are merged in
-   another way are listed in `_combine`.
 
 Works on the tables as they stand in the files, before they are validated, and leaves what is not a
 table to the validation.
 """
 
-import marshal
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, reduce
-from typing import Any, NamedTuple, TypeAlias, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from requests_mounts._cached import cached_property
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
-from requests_mounts._file.environment import lacks_variable
-from requests_mounts._file.headers import find_name, merge_headers
+from requests_mounts._file.environment import is_broken, lacks_variable
+from requests_mounts._file.headers import find_name
+from requests_mounts._file.merging import Once, Table, as_table, as_tables, lay_over, over_file
 from requests_mounts._file.settings import PLAIN_FORMS
 from requests_mounts._file.spelling import correction
 from requests_mounts._toml import KeyPath, show_key, show_text
 
-_Table: TypeAlias = dict[str, Any]
 _IN_A_TABLE = 2
-_WITHOUT_REFERENCES = 2
-"""The version of `marshal` in which what is equal and of the same types has the same bytes."""
-_NAMED = {"policies", "limits"}
-_OWN = {"extends", "expect"}
-_REPLACED = {"auth", "limit"}
 
 
 class Layer(NamedTuple):
@@ -62,7 +54,7 @@ class Layers:
     """The files, the strongest first."""
     mounts: tuple[Mapping[str, str], ...]
     """For each file, the keys of its mounts by the canonical spellings of their prefixes."""
-    tables: tuple[_Table, ...]
+    tables: tuple[Table, ...] = field(repr=False)
     """What each file says, with the names of policies and limits filled in."""
 
     def of(self, mount: str | None) -> list[Layer]:
@@ -80,7 +72,7 @@ class Layers:
             for place in self._places(kind, key)
         ]
 
-    def merged(self) -> _Table:
+    def merged(self) -> Table:
         """Return the tables of all files as one, with each mount laid over what it inherits.
 
         Mounts have the canonical spellings of their prefixes as keys; those that say the same have
@@ -89,11 +81,11 @@ class Layers:
         data = {**self._data}
         if isinstance(expect := data.get("expect"), list):
             data["expect"] = [_completed(table) for table in expect]
-        base = _table(data.get("defaults"))
+        base = as_table(data.get("defaults"))
         secure = self._bases(base)
         plain = self._bases({key: value for key, value in base.items() if key != "tls"})
         if isinstance(data.get("mounts"), dict):
-            once = _Once()
+            once = Once()
             data["mounts"] = {
                 name: once.inherit(plain if name[:5] == "http:" else secure, table)
                 for name, table in self._merged_mounts.items()
@@ -126,7 +118,7 @@ class Layers:
 
     def is_undecided(self, mount: str) -> bool:
         """Tell whether a mount inherits from a policy that is not known."""
-        name = _table(self._merged_mounts.get(mount)).get("policy")
+        name = as_table(self._merged_mounts.get(mount)).get("policy")
         return lacks_variable(name) or bool(self.undecided(mount))
 
     @cached_property
@@ -149,16 +141,16 @@ class Layers:
                 return found[1]
         return layers[0].place
 
-    def _with_limits(self, data: _Table) -> _Table:
+    def _with_limits(self, data: Table) -> Table:
         """Put the table of a limit in the place of its name."""
 
         def named(table: Any) -> Any:
-            name = _table(table).get("limit")
+            name = as_table(table).get("limit")
             limit = self._limits.get(name) if isinstance(name, str) else None
             return table if limit is None else table | {"limit": limit}
 
         if self._limits:
-            for kind in _tables(data).keys() & {"mounts", "policies"}:
+            for kind in as_tables(data).keys() & {"mounts", "policies"}:
                 once = {id(table): named(table) for table in data[kind].values()}
                 data[kind] = {key: once[id(table)] for key, table in data[kind].items()}
             if isinstance(expect := data.get("expect"), list):
@@ -168,7 +160,7 @@ class Layers:
 
     def check(self, report: Report) -> None:
         """Report policies and limits that do not exist, and policies that extend themselves."""
-        mounts = _tables(self._merged_mounts)
+        mounts = as_tables(self._merged_mounts)
         self._check_limits(mounts, report)
         for kind, tables in (("policies", self._policies), ("mounts", mounts)):
             for key, table in tables.items():
@@ -190,7 +182,7 @@ class Layers:
                 message = f"a policy that extends itself: {path}"
                 report(("policies", name, "policy"), message, "circle")
 
-    def _check_limits(self, mounts: _Table, report: Report) -> None:
+    def _check_limits(self, mounts: Table, report: Report) -> None:
         expect = self._data.get("expect")
         claims = expect if isinstance(expect, list) else []
         by_kind: list[tuple[KeyPath, Iterable[tuple[str | int, Any]]]] = [
@@ -201,7 +193,7 @@ class Layers:
         ]
         for kind, tables in by_kind:
             for key, table in tables:
-                name = _table(table).get("limit")
+                name = as_table(table).get("limit")
                 if _is_name(name) and name not in self._limits:
                     path = (*kind, key, "limit")
                     message = self._filled_in(*path) or f"unknown limit{self._limit_instead(name)}"
@@ -225,27 +217,27 @@ class Layers:
         return meant or f"; add [{show_key(('limits', name))}]"
 
     @cached_property
-    def _limits(self) -> dict[str, _Table]:
+    def _limits(self) -> dict[str, Table]:
         """The named limits, each laid over those of the same name in the files below."""
-        return _tables(self._data.get("limits"))
+        return as_tables(self._data.get("limits"))
 
     @cached_property
-    def _policies(self) -> dict[str, _Table]:
+    def _policies(self) -> dict[str, Table]:
         """The policies, each laid over those of the same name in the files below."""
-        return _tables(self._data.get("policies"))
+        return as_tables(self._data.get("policies"))
 
     @cached_property
-    def _data(self) -> _Table:
+    def _data(self) -> Table:
         """The tables of all files, each file laid over those below."""
-        data: _Table = {}
+        data: Table = {}
         for tables in reversed(self.tables):
-            data = _over_file(data, tables)
+            data = over_file(data, tables)
         return data
 
     @cached_property
-    def _merged_mounts(self) -> _Table:
+    def _merged_mounts(self) -> Table:
         """The tables of mounts, each laid over those of the same prefix in the files below."""
-        merged: _Table = {}
+        merged: Table = {}
         for data, names in zip(reversed(self.tables), reversed(self.mounts), strict=True):
             for name, key in names.items():
                 below, above = merged.get(name), data["mounts"][key]
@@ -278,117 +270,23 @@ class Layers:
             name = self._policies[name].get("policy")
         return list(names)
 
-    def _bases(self, defaults: _Table) -> Callable[[str | None], _Table]:
+    def _bases(self, defaults: Table) -> Callable[[str | None], Table]:
         """Return a function from the name of a policy to what a mount with it is laid over."""
 
         @cache
-        def of_policy(name: str | None) -> _Table:
+        def of_policy(name: str | None) -> Table:
             weakest_first = reversed(self._chain({"policy": name}))
             return reduce(lay_over, (self._policies[name] for name in weakest_first), defaults)
 
         return of_policy
 
 
-def lay_over(below: _Table, above: Any) -> Any:
-    """Lay a table over another; what is not a table replaces it."""
-    if not isinstance(above, dict):
-        return above
-    merged = below | above
-    for key in below.keys() & above.keys():
-        merged[key] = _combine(key, below[key], above[key])
-    return merged
-
-
-def _combine(key: str, below: Any, above: Any) -> Any:
-    """Say what two layers make of a key that both have: the rules, by key.
-
-    ``ignore`` adds up. ``auth`` and ``limit`` are replaced as a whole, the latter be it a name or a
-    table. ``headers`` are merged whatever the case of their names, other tables key by key, a plain
-    value as the table that it stands for. Anything else replaces what is below.
-    """
-    if key == "limit":
-        return above
-    if key == "ignore" and isinstance(below, list) and isinstance(above, list):
-        return [*below, *(code for code in above if code not in below)]
-    if key == "auth":
-        return above
-    if key == "headers" and isinstance(below, dict) and isinstance(above, dict):
-        return merge_headers(below, above)
-    if isinstance(below, dict) or isinstance(above, dict):
-        lower, upper = _as_table(key, below), _as_table(key, above)
-        if isinstance(lower, dict) and isinstance(upper, dict):
-            return lower | upper
-    return above
-
-
-def _as_table(key: str, value: Any) -> Any:
-    """Write a plain value as the table that it stands for."""
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    if key in PLAIN_FORMS and (plain or (isinstance(value, str) and "${" in value)):
-        return dict.fromkeys(PLAIN_FORMS[key], value)
-    return value
-
-
-def _over_file(below: _Table, above: _Table) -> _Table:
-    """Lay a file over another; tables of a name, such as policies, are laid over their namesakes.
-
-    What a file extends and expects is its own.
-    """
-    rest = {key: value for key, value in below.items() if key not in _OWN}
-    merged: _Table = lay_over(rest, above)
-    if isinstance(defaults := rest.get("defaults"), dict) and "defaults" in above:
-        merged["defaults"] = lay_over(defaults, above["defaults"])
-    for kind in _NAMED & rest.keys() & above.keys():
-        if isinstance(below[kind], dict) and isinstance(above[kind], dict):
-            names = below[kind] | above[kind]
-            merged[kind] = {
-                name: lay_over(_table(below[kind].get(name)), table)
-                for name, table in names.items()
-            }
-    return merged
-
-
-class _Once:
-    """Lays tables over what they inherit; those that say the same over the same, once."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[int, bytes], Any] = {}
-
-    def inherit(self, bases: Callable[[str | None], _Table], table: Any) -> Any:
-        """Return one object for tables that say the same; 1, 1.0 and true are not the same."""
-        try:
-            said = marshal.dumps(table, _WITHOUT_REFERENCES)
-        except ValueError:  # A date, which is out of place here, or nesting without an end.
-            return _inherit(bases, table)
-        key = (id(bases), said)
-        if (known := self._known.get(key)) is None:
-            known = self._known[key] = _inherit(bases, table)
-        return known
-
-
-def _inherit(bases: Callable[[str | None], _Table], table: Any) -> Any:
-    """Lay a table over its policies and the defaults, unless it is not one."""
-    if not isinstance(table, dict):
-        return table
-    name = table.get("policy")
-    below = bases(name if isinstance(name, str) else None)
-    return lay_over(below, table) if below else table
-
-
 def _is_name(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and not lacks_variable(value)
+    """Tell whether a value names a table, as far as it is known; a broken one is told apart."""
+    return isinstance(value, str) and not lacks_variable(value) and not is_broken(value)
 
 
 def _completed(table: Any) -> Any:
     """Give an expectation of some retry options the one that a policy needs."""
-    retries = _table(table).get("max_retries")
+    retries = as_table(table).get("max_retries")
     return table | {"max_retries": {"total": 0} | retries} if isinstance(retries, dict) else table
-
-
-def _tables(value: Any) -> dict[str, _Table]:
-    """Return the tables of a table, leaving out what is not one."""
-    return {key: table for key, table in _table(value).items() if isinstance(table, dict)}
-
-
-def _table(value: Any) -> _Table:
-    return value if isinstance(value, dict) else {}
