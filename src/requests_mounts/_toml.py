@@ -3,7 +3,7 @@
 import re
 from typing import TypeAlias
 
-from requests_mounts._secret import HIDDEN, Secret, is_secret, redact
+from requests_mounts._secret import HIDDEN, Secret, is_secret, redact, resembles_secret
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a document: keys, and indexes into arrays."""
@@ -60,6 +60,8 @@ def show_setting(path: KeyPath, value: object) -> str:
 
 def hides_value(path: KeyPath) -> bool:
     """Tell whether a value is secret by where it stands, also in the place of a table of them."""
+    if path[-2:-1] == ("headers",):
+        return resembles_secret(_last_key(path))
     return is_secret(_last_key(path)) or path[-2:-1] == ("auth",) or path[-1:] == ("headers",)
 
 

@@ -18,6 +18,7 @@ from requests_mounts._file.policy import NESTED_TABLES, Expectation, File, Mount
 from requests_mounts._secret import (
     Secret,
     is_secret,
+    key_of,
     redact,
     redact_written,
     resembles_secret,
@@ -204,7 +205,17 @@ def test_references_are_shown(text: str, key: str, written: str) -> None:
         pytest.param('{"defaults": {"tls": {"key_password": "hunter2"}}}', id="JSON"),
         pytest.param("defaults.tls:\n  key_password: hunter2", id="YAML"),
         pytest.param("the password hunter2", id="prose"),
-        pytest.param('"pass\\u0077ord" = "hunter2" x', id="an escape in a key"),
+        pytest.param('"p\\u0061\\u0073\\u0073word" = "hunter2" x', id="escapes in a key"),
+        pytest.param("[defaults.tls]\nkey_pa}ssword = 'hunter2'", id="a brace in a key"),
+        pytest.param("defaults.tls = { key_pas,sword = 'hunter2' }", id="a comma in a key"),
+        pytest.param("[defaults.tls]\nkey_pass'word = 'hunter2'", id="a quote in a key"),
+        pytest.param("[defaults.tls]\nkey_pass#word = 'hunter2'", id="a number sign in a key"),
+        pytest.param("[defaults.tls]\nkey_pass=word = 'hunter2'", id="an equals sign in a key"),
+        pytest.param("[defaults.tls]\n'key_password = 'hunter2'", id="a quote before a key"),
+        pytest.param("[defaults.tls]\n'key_password = hunter2", id="a string with a key in it"),
+        pytest.param("[defaults.tls]\nkey_password # 'hunter2'", id="a number sign for equals"),
+        pytest.param("[defaults.tls]\nkey_password ] 'hunter2'", id="a bracket for equals"),
+        pytest.param('[policies.p]\nheaders.Cooakie = "hunter2\\n"', id="a misspelled header"),
         pytest.param('defaults.proxy = "http://u:hunter2\\u0040h/x"', id="an escaped at sign"),
         pytest.param('defaults.proxy = "http://u:hunter2\\x40h" x', id="a short escape"),
         pytest.param('defaults.proxy = "http:\\U0000002f/hunter2@h/x"', id="a long escape"),
@@ -278,6 +289,30 @@ def test_what_is_hidden_is_hidden_at_every_cut(text: str, data: st.DataObject) -
     end = data.draw(st.integers(start, len(whole)))
     assert "ÿ" not in masked.show(start, end)
     assert all(masked.hides(at) for at, char in enumerate(whole) if char == "ÿ")
+
+
+def test_each_line_is_looked_at_by_itself() -> None:
+    """An at sign is looked for on each, and what is not closed on one is not on another."""
+    text = 'a: 1\nb: http://u:hunter2@h\nauth.x = [ "hunter2"\ny = 1\nauth.z = "hunter2" z\n5 5\n'
+    seen = Masked(text).show(0, len(text)).splitlines()
+    assert seen == [
+        "a: 1",
+        "b: http://**********",
+        "auth.x = **********",
+        "y = 1",
+        "auth.z = **********",
+        "5 5",
+    ]
+
+
+def test_all_of_auth_is_secret() -> None:
+    """But the name of a file; a policy may be called so too."""
+    assert key_of(("mounts", "https://h/", "auth", "username")) == "auth.username"
+    assert key_of(("mounts", "https://auth.h/", "headers", "X", 0)) == "X"
+    assert key_of(("policies", "auth", "proxy")) == "proxy"
+    assert key_of(()) == ""
+    assert is_secret("auth.username")
+    assert not is_secret("auth.bearer_file")
 
 
 def test_a_quote_too_many_in_a_table_of_auth() -> None:

@@ -42,12 +42,15 @@ _MOST_KEYS = 8
 _LAST_KEY = re.compile(r"(?:\A|[.{,][ \t]*)[\"']?headers\Z")
 _TABLE = re.compile(r"[ \t]*\{")
 _WORD = re.compile(r"[\w-]{1,64}(?![\w-])")
-_NO_EQUALS = re.compile(r"(?:[ \t]*:[ \t]*|[ \t]+)(?![\s=.,\]}#:])")
+_AFTER_QUOTES = re.compile(r"(?:[ \t]*:[ \t]*|[ \t]+)(?![\s=.,\]}#:])")
+_AFTER_WORD = re.compile(r"(?:[ \t]*:[ \t]*|[ \t]+)(?![\s=.,:])")
 """Between a key and what seems to be its value."""
 _BEFORE_URL = re.compile(
     r"[\s,:{\[]*+(?:[\w.-]{1,200}+[ \t]*+:[ \t]++)?(?:[A-Za-z][\w+.-]{0,200}+://)?"
 )
 _HEX = "[0-9A-Fa-f]"
+_ENDS_IN_WORD = re.compile(r"[\w-]")
+_NOT_OF_KEYS = re.compile(r"[^\w.-]+")
 _ESCAPE = re.compile(rf"\\(?:x({_HEX}{{2}})|u({_HEX}{{4}})|U(00(?:0{_HEX}|10){_HEX}{{4}}))")
 _HARMLESS = re.compile(
     rf"(?:[ \t,{{}}\[\]]|(?P<quote>[\"']){REFERENCES}(?P=quote)"
@@ -99,6 +102,8 @@ class _Search:
         self._line = 0
         self._line_end = self._last_at = -1
         self._key, self._key_start = "", 0
+        self._broken_key_start = 0
+        """Where a key begins if what stands before it, but for a string, is in it by mistake."""
         self._hiding: int | None = None
         self._depth = 0
         """The arrays that began since then and did not end."""
@@ -125,16 +130,17 @@ class _Search:
             yield from _hidden_value(text, hiding, end)
         elif header := _HEADER.match(text, self._line, end):
             self._in_secret = _is_of_secrets(header[0])
-        self._line = self._key_start = end + 1
+        self._line = self._key_start = self._broken_key_start = end + 1
         goes_on = hiding is not None and self._depth > 0 and not _NEW_LINE.match(text, end + 1)
         self._key, self._hiding = "", end + 1 if goes_on else None
 
     def _assign(self, start: int, end: int) -> None:
         self._key = self._text[max(self._key_start, start - _LONGEST_KEY) : start]
-        self._key_start = end
         key = self._key.strip(" \t\"'")
+        spoilt = self._text[max(self._broken_key_start, start - _LONGEST_KEY) : start]
+        self._key_start = end
         misplaced = _LAST_KEY.search(key) and not _TABLE.match(self._text, end)
-        if misplaced or self._is_secret(key):
+        if misplaced or self._is_secret(key) or self._is_secret(_NOT_OF_KEYS.sub("", spoilt)):
             self._hide_from(end)
 
     def _find_bare(self, token: re.Match[str]) -> None:
@@ -148,14 +154,13 @@ class _Search:
                 self._hide_from(start + before.end())
                 return
         for word in islice(_WORD.finditer(other), _MOST_KEYS):
-            if self._follows_secret(word[0], start + word.end()):
+            if self._follows_secret(word[0], _AFTER_WORD.match(self._text, start + word.end())):
                 return
         comma = max(other.rfind(","), other.rfind("{"))
         self._key_start = start + comma + 1 if comma >= 0 else self._key_start
 
-    def _follows_secret(self, key: str, end: int) -> bool:
+    def _follows_secret(self, key: str, found: re.Match[str] | None) -> bool:
         """Hide what follows a key instead of an equals sign and a value."""
-        found = _NO_EQUALS.match(self._text, end)
         if found and self._is_secret(key):
             self._hide_from(found.end())
         return self._hiding is not None
@@ -171,9 +176,12 @@ class _Search:
 
         Where a quote is missing, what looks like a string may be the lines that follow.
         """
+        if self._begins_in_key(token, start):
+            self._hide_from(start)
+            return
         inner = token.strip(_QUOTES)
         start += token.index(inner)
-        end = start + len(inner)
+        end = self._broken_key_start = start + len(inner)
         if "\n" in inner:
             parts = _Search(inner, in_secret=self._in_secret).parts()
             yield from ((start + first, start + last, shown) for first, last, shown in parts)
@@ -182,7 +190,16 @@ class _Search:
         elif (shown := redact_written(plain := _unescape(inner), self._key)) != plain:
             yield start, end, shown
         elif token[0] != "#" and len(inner) <= _LONGEST_KEY:
-            self._follows_secret(inner, end + 1)
+            name, equals, _ = inner.partition("=")
+            if equals and not self._key and self._is_secret(name.strip()):
+                self._hide_from(start + len(name) + 1)
+            self._follows_secret(inner, _AFTER_QUOTES.match(self._text, end + 1))
+
+    def _begins_in_key(self, token: str, start: int) -> bool:
+        """Tell whether a key is spoilt by a quote or a number sign, and seems to end there."""
+        if not _ENDS_IN_WORD.match(self._text, max(start - 1, 0), start):
+            return False
+        return token[0] != "#" or ("=" in token and not self._key)
 
 
 def _is_of_secrets(header: str) -> bool:
