@@ -208,6 +208,7 @@ def test_references_are_shown(text: str, key: str, written: str) -> None:
         pytest.param('"p\\u0061\\u0073\\u0073word" = "hunter2" x', id="escapes in a key"),
         pytest.param("[defaults.tls]\nkey_pa}ssword = 'hunter2'", id="a brace in a key"),
         pytest.param("defaults.tls = { key_pas,sword = 'hunter2' }", id="a comma in a key"),
+        pytest.param("defaults.tls = { pass\\wrd = 'hunter2' }", id="a backslash in a key"),
         pytest.param("[defaults.tls]\nkey_pass'word = 'hunter2'", id="a quote in a key"),
         pytest.param("[defaults.tls]\nkey_pass#word = 'hunter2'", id="a number sign in a key"),
         pytest.param("[defaults.tls]\nkey_pass=word = 'hunter2'", id="an equals sign in a key"),
@@ -303,6 +304,15 @@ def test_each_line_is_looked_at_by_itself() -> None:
         "auth.z = **********",
         "5 5",
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x = 1# a = b", "x# a note", "x = 'password = y'", "x = [1, 2] # a@b", "x = 'token' # a note"],
+)
+def test_what_is_not_spoilt_is_shown(line: str) -> None:
+    """A comment right behind a value, a key within a string, a word that is a value."""
+    assert Masked(f"{line}\n").show(0, len(line)) == line
 
 
 def test_all_of_auth_is_secret() -> None:

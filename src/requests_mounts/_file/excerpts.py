@@ -137,10 +137,11 @@ class _Search:
     def _assign(self, start: int, end: int) -> None:
         self._key = self._text[max(self._key_start, start - _LONGEST_KEY) : start]
         key = self._key.strip(" \t\"'")
-        spoilt = self._text[max(self._broken_key_start, start - _LONGEST_KEY) : start]
+        line = self._text[max(self._broken_key_start, start - _LONGEST_KEY) : start]
+        spoilt = (_NOT_OF_KEYS.sub("", part) for part in (line, line.rpartition("=")[2]))
         self._key_start = end
         misplaced = _LAST_KEY.search(key) and not _TABLE.match(self._text, end)
-        if misplaced or self._is_secret(key) or self._is_secret(_NOT_OF_KEYS.sub("", spoilt)):
+        if misplaced or any(map(self._is_secret, (key, *spoilt))):
             self._hide_from(end)
 
     def _find_bare(self, token: re.Match[str]) -> None:
