@@ -194,7 +194,9 @@ class MountAdapter(PooledAdapter):
             raise public from cause
 
     def _publish(
-        self, error: Exception, request: PreparedRequest
+        self,
+        error: AddressDenied | Signal | EmptyPoolError | RequestException,
+        request: PreparedRequest,
     ) -> tuple[Exception, BaseException | None]:
         """Return the error that the caller sees, and its cause."""
         match error:
@@ -210,11 +212,9 @@ class MountAdapter(PooledAdapter):
             case EmptyPoolError():
                 self.counters.count("timeouts")
                 return PoolTimeout(self._words_for_full_pool(request), request=request), error
-            case RequestException():
-                shown = self._hide(error)
-                same = shown == str(error)
-                return (error if same else type(error)(shown, request=request)), None
-        return error, None
+        shown = self._hide(error)
+        same = shown == str(error)
+        return (error if same else type(error)(shown, request=request)), None
 
     def _hide(self, error: RequestException) -> str:
         """Write an error of requests without what variables hold."""
