@@ -11,6 +11,7 @@ ERRORS: Final = {
     "defined-twice": "a key or a table that is defined twice",
     "missing-table": "a pyproject.toml without the table",
     "unknown-key": "a key that its table does not have",
+    "invalid-key": "a key that its table cannot have, such as a header named Host",
     "missing-key": "a key that its table needs",
     "invalid-value": "a value of the wrong type, or out of range",
     "invalid-prefix": "a key of [mounts] that is not a prefix",

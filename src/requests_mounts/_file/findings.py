@@ -70,7 +70,7 @@ class Findings:
             return
         if not self._complete and found["type"] in {"missing", INCOMPLETE}:
             return
-        code = "invalid-value"
+        code = "invalid-key" if "[key]" in found["loc"] else "invalid-value"
         match found["type"]:
             case "missing" if path[0] == "policies":
                 return  # A policy need not be complete, the mount that uses it must be.
@@ -86,6 +86,9 @@ class Findings:
                 return  # Its elements are wrong, and are reported themselves.
             case "too_short":
                 message = "expected at least one element (got an empty array)"
+            case type_ if type_ == INCOMPLETE:
+                keys = ", ".join(found["input"]) or "an empty table"
+                message = f"expected {found['msg']} (got {keys})"
             case type_:
                 expected = _SHAPES.get(type_, found["msg"])
                 value = self._as_written(path, found["input"])
@@ -122,8 +125,8 @@ class Findings:
     def _is_in_named_limit(self, path: KeyPath) -> bool:
         """Tell whether a value stands in a limit that has a name, which is validated by itself."""
         depth = 1 if path[0] == "defaults" else 2
-        if path[depth : depth + 1] != ("limit",):
-            return False
+        if path[0] == "limits" or path[depth : depth + 1] != ("limit",):
+            return False  # A limit has no key of that name.
         return isinstance(self._written(path[: depth + 1]).value, str)
 
 

@@ -133,7 +133,7 @@ def _whole_breaker(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         _check_beside("ratio", ("window", "minimum"), value)
         if options.open_for > options.max_open_for:
             said = "open_for (30 if not set) of at most max_open_for (300 if not set)"
-            raise PydanticCustomError("expected", said)
+            raise PydanticCustomError(INCOMPLETE, said)
     return options
 
 
