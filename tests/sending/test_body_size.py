@@ -205,6 +205,22 @@ def test_a_length_above_the_limit_is_refused_before_the_body_is_read(
     assert raw.connections == len(raw.requests) == 3
 
 
+@pytest.mark.parametrize("length", ["5", "5, 5"])
+def test_what_http_client_does_not_know_of_is_counted(
+    raw: RawServer, session: MountedSession, length: str
+) -> None:
+    """urllib3 finds chunks behind another coding; http.client knows no length that is said twice.
+
+    Both would be read to their ends, whatever the length that is beside them.
+    """
+    chunks = b"%x\r\n%s\r\n0\r\n\r\n" % (5 * LIMIT, b"x" * 5 * LIMIT)
+    coding = b"Transfer-Encoding: gzip, chunked\r\n" if length == "5" else b""
+    head = b"200 OK\r\nConnection: close\r\n%sContent-Length: %s\r\n\r\n"
+    raw.answers["/"] = head % (coding, length.encode()) + chunks
+    with pytest.raises(BodyTooLarge):
+        session.get(raw.url)
+
+
 def test_a_length_without_a_body_is_not_refused(raw: RawServer, session: MountedSession) -> None:
     """HEAD, 204 and 304 tell the length of another response."""
     raw.answers |= {

@@ -197,7 +197,7 @@ def bound(response: Any, limit: int) -> None:
 
     A recorder's response is left alone: its body is in memory already.
     """
-    if not isinstance(response, HTTPResponse):
+    if not isinstance(response, HTTPResponse) or _ends_within(response, limit):
         return
     body: Any = response
     body.__class__ = twin(BoundedBody, type(response))
@@ -208,3 +208,13 @@ def bound(response: Any, limit: int) -> None:
     file = getattr(body._fp, "fp", None)  # noqa: SLF001 - where urllib3 reads lines from
     if response.chunked and file is not None:
         body._fp.fp = _ShortLines(file, limit)  # noqa: SLF001 - as above
+
+
+def _ends_within(response: HTTPResponse, limit: int) -> bool:
+    """Tell whether there is nothing to count: http.client reads no further than a length it knows.
+
+    urllib3 may know of another, and of chunks that http.client does not know of.
+    """
+    length = getattr(response._fp, "length", None)  # noqa: SLF001 - http.client's response
+    known = isinstance(length, int) and length <= limit
+    return known and not response.chunked and "Content-Encoding" not in response.headers
