@@ -51,6 +51,7 @@ class PolicyConnection(_Connection):
         """
         if self.deadline is None:
             return super()._new_conn()
+        self.timeout = self.deadline.least(self.timeout)
         sock = dial(self, self.deadline, super()._new_conn)
         try:
             self._dialled = sock.dup()

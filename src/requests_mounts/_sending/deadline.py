@@ -96,21 +96,20 @@ class Deadline:
                 _shut_down(sock)
         return not self.in_body
 
-    def clip(self, timeout: Urllib3Timeout) -> float:
-        """Shorten a timeout to what is left, and return that.
+    def clip(self, timeout: Urllib3Timeout) -> Urllib3Timeout:
+        """Shorten a timeout to what is left, which has to do where the clock has no thread.
 
-        Only the timeout of connecting, as the clock ends everything else, and the next request over
-        a connection sends with the timeout that the last one has read with.
+        Of a stream only that of connecting, as its body may take longer.
         """
-        left = max(self.end - time.monotonic(), _SHORTEST)
-        timeout._connect = _least(timeout.connect_timeout, left)  # noqa: SLF001 - no other way
-        if not clock.running and not self.stream:
-            timeout.total = _least(timeout.total, left)
-        return left
+        timeout._connect = self.least(timeout.connect_timeout)  # noqa: SLF001 - no other way
+        if not self.stream:
+            timeout.total = self.least(timeout.total)
+        return timeout
 
     def least(self, timeout: Any) -> float:
         """Return a timeout in seconds, whatever urllib3 takes for one, or what is left."""
-        return _least(timeout, max(self.left(), _SHORTEST))
+        left = max(self.left(), _SHORTEST)
+        return min(timeout, left) if isinstance(timeout, (int, float)) else left
 
     def error(self) -> RequestsTimeout:
         """Return the error that the caller sees, which names the URL and the time."""
@@ -144,10 +143,6 @@ current_deadline: ContextVar[Deadline | None] = ContextVar("current_deadline", d
 
 Every adapter of ours binds it anew, as a body may be a generator that sends requests of its own.
 """
-
-
-def _least(timeout: Any, left: float) -> float:
-    return min(timeout, left) if isinstance(timeout, (int, float)) else left
 
 
 def _shut_down(sock: Any) -> None:

@@ -34,6 +34,7 @@ from requests_mounts._routing.location import origin_of
 from requests_mounts._secret import reveal
 from requests_mounts._sending.attempt import Attempt, current_attempt
 from requests_mounts._sending.body_size import bound
+from requests_mounts._sending.clock import clock
 from requests_mounts._sending.connections import turn_into
 from requests_mounts._sending.counters import Counters
 from requests_mounts._sending.counting import CappedPool, CountedPool
@@ -132,14 +133,12 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         deadline = current_deadline.get()
         if deadline:
             deadline.check()
-            timeout = self._get_timeout(timeout)  # A copy, to be clipped.
+            if not clock.running:
+                timeout = deadline.clip(self._get_timeout(timeout))
         if pool_timeout is None and self.block:
             pool_timeout = self._wait(timeout)
         if isinstance(retries, Retry):
             retries = self._bind(retries)
-        if deadline:
-            left = deadline.clip(timeout)
-            pool_timeout = left if pool_timeout is None else min(pool_timeout, left)
         # These are named, as instrumentation that adds headers reads the names.
         kwargs |= {
             "headers": headers,
@@ -212,6 +211,8 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         return connection
 
     def _wait_for_conn(self, timeout: float | None) -> Any:
+        if deadline := current_deadline.get():
+            timeout = deadline.least(timeout)
         connection = super()._wait_for_conn(timeout)
         if self._guard and (attempt := current_attempt.get()):
             try:
