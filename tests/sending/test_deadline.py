@@ -11,6 +11,7 @@ import pytest
 import requests
 import responses
 from requests.adapters import HTTPAdapter
+from urllib3.util import connection
 
 from loopback import Answer, Handler, Server
 from requests_mounts._sending.counters import Counters
@@ -136,6 +137,28 @@ def test_deadline_of_a_wait_for_a_connection(serve: Serve, session_of: SessionOf
         with pytest.raises(requests.Timeout, match="deadline"):
             session.get(server.url)
         assert time.monotonic() - start < 10
+
+
+@pytest.mark.parametrize(("timeout", "longest"), [(None, 5), (60, 5), (3, 3)])
+def test_a_tool_that_dials_has_what_is_left(
+    server: Server,
+    session_of: SessionOf,
+    monkeypatch: pytest.MonkeyPatch,
+    timeout: Any,
+    longest: int,
+) -> None:
+    """It is given the connect timeout, or the rest of the deadline if that is less."""
+    given = []
+    dialled = connection.create_connection
+
+    def create_connection(address: Any, timeout: Any, *args: Any, **kwargs: Any) -> socket.socket:
+        given.append(timeout)
+        return dialled(address, timeout, *args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.create_connection", create_connection)
+    session = session_of("[defaults]\ndeadline = 5")
+    assert session.get(server.url, timeout=timeout).ok
+    assert 0 < given[0] <= longest
 
 
 def test_an_infinite_deadline_is_none(server: Server, session_of: SessionOf) -> None:
