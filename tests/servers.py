@@ -143,5 +143,5 @@ def enter(
 ) -> Permit:
     """Wait at most some seconds for a permit."""
     permit = Permit()
-    limiter.enter(permit, until=limiter._clock() + left, admit=admit)
+    limiter.enter(permit, limiter._clock() + left, admit)
     return permit

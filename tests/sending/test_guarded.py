@@ -993,12 +993,11 @@ def test_states_after_other_states() -> None:
     guards = Guards()
     old = guard(guards, "limit = { rate = 0.01, max_wait = 0 }\nbreaker.failures = 5")
     attempt = Attempt(old.gate("http://h:80"))
-    attempt.begin()
     attempt.fail(ConnectionError())
     new = guard(guards, "limit = { rate = 0.01, burst = 2, max_wait = 0 }\nbreaker.failures = 1")
     assert new.limits is old.limits
     with pytest.raises(LimitRefused):
-        Attempt(new.gate("http://h:80")).begin()
+        Attempt(new.gate("http://h:80"))
     assert new.breakers
     new.breakers.of("http://h:80").fail(new.breakers.of("http://h:80").admit())
     assert new.breakers.of("http://h:80").refusal()
@@ -1082,7 +1081,6 @@ def test_a_deadline_during_an_exchange_is_a_failure() -> None:
         (DeadlineReached(deadline), True),
     ):
         attempt = Attempt(guard.gate("http://h:80"))
-        attempt.begin()
         attempt.fail(error)
         assert guard.breakers
         assert bool(guard.breakers.of("http://h:80").refusal()) == fails
@@ -1117,14 +1115,12 @@ def test_states_that_begin_anew() -> None:
     assert guard
     assert guard.budgets
     first = Attempt(guard.gate("http://h:80"))
-    first.begin()
     assert not first.may_retry()
     first.fail(ConnectionError())
     held = Attempt(guard.gate("http://other:80"))
-    held.begin()
     guards_module._start_anew()
-    Attempt(guard.gate("http://h:80")).begin()
-    Attempt(guard.gate("http://other:80")).begin()
+    Attempt(guard.gate("http://h:80"))
+    Attempt(guard.gate("http://other:80"))
     assert guard.budgets.of("http://h:80").is_idle()
 
 

@@ -44,24 +44,21 @@ _NETWORK_ERRORS = (
 class Attempt(Permit):
     """What an attempt has taken, until it is given back or told how it ended.
 
-    It is its own permit, and has the breaker's ticket for what the limit ``admitted`` it by.
+    It is its own permit, and has the breaker's ticket for what the limit ``admitted`` it by. To
+    make one is to wait for both, at most ``until`` a moment; raises a signal if it is refused.
     """
 
     handed_over = False
     """Whether a connection gives the permit back."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: Gate, until: float = inf) -> None:
         self._gate = gate
-
-    def begin(self, *, until: float = inf) -> None:
-        """Wait for a permit and a token, at most until a moment; raises a signal if refused."""
-        gate = self._gate
         breaker, limiter = gate.breaker, gate.limiter
         if breaker and not breaker.passing:
             self.refuse()
         try:
             if limiter:
-                limiter.enter(self, until=until, admit=breaker.admit if breaker else None)
+                limiter.enter(self, until, breaker.admit if breaker else None)
             elif breaker:
                 self.admitted = breaker.admit()
         except LimitReached as reached:

@@ -53,27 +53,21 @@ class Permit:
     """How long it was in the queue, in seconds."""
     admitted: Any = None
     """What ``admit`` returned."""
-    _held: "ref[Permit] | None" = None
+    held: "ref[Permit] | None" = None
     """The reference; `None` too if all may be under way."""
-    _holders: "set[ref[Permit]]"
-
-    def hold(self, holders: "set[ref[Permit]]") -> None:
-        """Be under way, if it is not yet."""
-        if self._held is None:
-            self._holders = holders
-            self._held = held = ref(self, holders.discard)
-            holders.add(held)
+    holders: "set[ref[Permit]]"
+    """Those under way, among whom it is."""
 
     def give_back(self) -> None:
         """Let the next one pass; the second time is nothing."""
-        if held := self._held:
-            self._holders.discard(held)
-            self._held = None
+        if held := self.held:
+            self.holders.discard(held)
+            self.held = None
             if self.limiter.queue:
                 self.limiter.wake_first()
 
     def __del__(self) -> None:
-        if self._held:
+        if self.held:
             self.give_back()
 
 
@@ -145,7 +139,7 @@ class Limiter:
             return full and not self._holders and not self.queue and self._paused_until <= now
 
     def enter(
-        self, permit: Permit, *, until: float = inf, admit: Callable[[], object] | None = None
+        self, permit: Permit, until: float = inf, admit: Callable[[], object] | None = None
     ) -> None:
         """Wait for a token and a place among those under way, and put both into a permit.
 
@@ -248,9 +242,9 @@ class Limiter:
 
     def _take(self, permit: Permit, now: float, admit: Callable[[], object] | None) -> bool:
         """Take a token and a place if both are there, and tell whether they were."""
-        bucket = self._bucket
+        bucket, holders = self._bucket, self._holders
         ready = bucket.ready_at if bucket else self._paused_until
-        if ready > now or (len(self._holders) >= self._permits and permit.bucket is None):
+        if ready > now or (len(holders) >= self._permits and permit.bucket is None):
             return False
         if admit:
             permit.admitted = admit()
@@ -259,8 +253,10 @@ class Limiter:
             bucket.take(now)
             permit.token = now
             permit.bucket = bucket
-        if self.options.concurrency is not None:
-            permit.hold(self._holders)
+        if self.options.concurrency is not None and not permit.held:
+            permit.holders = holders
+            permit.held = held = ref(permit, holders.discard)
+            holders.add(held)
         return True
 
     def _wake_all(self) -> None:

@@ -152,10 +152,10 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
             return super().urlopen(method, url, body, **kwargs)
         # urllib3 makes the next attempt inside of this one, so that a permit that was held around
         # it would wait for itself: it is given back before a retry, or a sleep, begins.
-        attempt = Attempt(self._find_gate(self._guard, url))
+        gate = (url[:1] == "/" and self._gate) or self._find_gate(self._guard, url)
+        attempt = Attempt(gate, deadline.end if deadline else inf)
         token = current_attempt.set(attempt)
         try:
-            attempt.begin(until=deadline.end if deadline else inf)
             return super().urlopen(method, url, body, **kwargs)
         finally:
             current_attempt.reset(token)
@@ -163,13 +163,11 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
                 attempt.end()
 
     def _find_gate(self, guard: Guard, url: str) -> Gate:
-        """Return the states of a URL's origin; a pool looks up those of its own once."""
+        """Look up the states of a URL's origin, and keep those of the pool's own."""
         if url[:1] != "/":
             return guard.gate(origin_of(url))
-        gate = self._gate
-        if gate is None:
-            gate = self._gate = guard.gate(origin_of(self.origin))
-        return gate
+        self._gate = guard.gate(origin_of(self.origin))
+        return self._gate
 
     def _bind(self, retry: Retry) -> Retry:
         """Return a retry that knows of the guard and of deadlines.
