@@ -14,8 +14,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import connection
 
 from loopback import Answer, Handler, Server
+from requests_mounts._sending.calls import Call
 from requests_mounts._sending.counters import Counters
-from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
+from requests_mounts._sending.deadline import Deadline, DeadlineReached
 from servers import (
     Serve,
     SessionOf,
@@ -238,11 +239,9 @@ def test_a_wait_for_a_connection_that_takes_the_rest(server: Server, session_of:
     (pool,) = adapter_of(session, server.url).counters.pools()
     (connection,) = pool._connections
     deadline = Deadline(requests.Request("GET", server.url).prepare(), -1, stream=True)
-    token = current_deadline.set(deadline)
-    try:
-        with pytest.raises(DeadlineReached):
-            pool._get_conn()
-    finally:
-        current_deadline.reset(token)
-        deadline.stop()
+    call = Call()
+    call.deadline = deadline
+    with call, pytest.raises(DeadlineReached):
+        pool._get_conn()
+    deadline.stop()
     assert connection.is_closed

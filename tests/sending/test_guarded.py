@@ -1122,6 +1122,7 @@ def test_states_that_begin_anew() -> None:
     Attempt(guard.gate("http://h:80"))
     Attempt(guard.gate("http://other:80"))
     assert guard.budgets.of("http://h:80").is_idle()
+    held.end()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")

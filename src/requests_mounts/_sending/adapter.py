@@ -25,9 +25,9 @@ from requests_mounts._secret import redact, reveal
 from requests_mounts._sending.bodies import read_under
 from requests_mounts._sending.body_size import BodyExceeds, BoundedBody
 from requests_mounts._sending.bypass import is_bypassed
-from requests_mounts._sending.calls import current_call, outside
+from requests_mounts._sending.calls import Call, current_call, outside
 from requests_mounts._sending.contexts import hide_names
-from requests_mounts._sending.deadline import Deadline, DeadlineReached, current_deadline
+from requests_mounts._sending.deadline import Deadline, DeadlineReached
 from requests_mounts._sending.errors import DeniedAddress, DeniedURL, PoolTimeout, name_mount
 from requests_mounts._sending.guards import Guard, guard_of
 from requests_mounts._sending.identity import Identity, identity_of
@@ -180,13 +180,7 @@ class MountAdapter(PooledAdapter):
         try:
             if policy.deadline is not None and not isinf(policy.deadline):
                 return self._send_in_time(policy.deadline, request, **arguments)
-            if current_deadline.get() is None:
-                return super().send(request, **arguments)
-            token = current_deadline.set(None)  # Another request waits for this one.
-            try:
-                return super().send(request, **arguments)
-            finally:
-                current_deadline.reset(token)
+            return super().send(request, **arguments)
         except (AddressDenied, Signal, EmptyPoolError, RequestException) as error:
             public, cause = self._publish(error, request)
             if public is error:
@@ -248,21 +242,24 @@ class MountAdapter(PooledAdapter):
         the body of a redirect even of a stream.
         """
         call, stream = current_call.get(), arguments["stream"]
-        deadline = Deadline(request, seconds, stream=stream, began=call.began if call else None)
+        if call is None:  # The session is not ours.
+            with Call():
+                return self._send_in_time(seconds, request, **arguments)
+        deadline = Deadline(request, seconds, stream=stream, began=call.began)
         deadline.counters = self.counters
         deadline.mount = lambda: name_mount(*self._find_mount("deadline"))
-        token = current_deadline.set(deadline)
+        call.deadline = deadline
         in_body = False
         try:
             response = super().send(request, **arguments)
-            if not stream or (call and call.follows and response.is_redirect):
+            if not stream or (call.follows and response.is_redirect):
                 in_body = read_under(deadline, response.raw)
         except (OSError, HTTPError) as error:
             if deadline.left() > 0:
                 raise
             raise DeadlineReached(deadline) from error
         finally:
-            current_deadline.reset(token)
+            call.deadline = None
             if not in_body:
                 deadline.stop()
         if deadline.was_cut and not in_body:

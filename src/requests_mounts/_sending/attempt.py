@@ -5,7 +5,6 @@ breaker admits; then come the wait for a connection, dialling and the exchange. 
 when the headers of the response are there, or the attempt fails.
 """
 
-from contextvars import ContextVar
 from http.client import HTTPException
 from math import inf
 from types import TracebackType
@@ -20,7 +19,8 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from requests_mounts._sending.breaker import CircuitIsOpen
-from requests_mounts._sending.deadline import DeadlineReached, current_deadline
+from requests_mounts._sending.calls import current_deadline
+from requests_mounts._sending.deadline import DeadlineReached
 from requests_mounts._sending.errors import CircuitOpen, LimitExceeded
 from requests_mounts._sending.guards import Gate, Guard
 from requests_mounts._sending.limit import Limiter, LimitReached, Permit
@@ -69,7 +69,7 @@ class Attempt(Permit):
     def use(self) -> None:
         """Be sent now, which may be later than the limit allowed; raises a signal if refused."""
         if self.bucket:
-            deadline = current_deadline.get()
+            deadline = current_deadline()
             until = deadline.end if deadline else inf
             try:
                 self.limiter.use(self, until=until)
@@ -121,10 +121,6 @@ class Attempt(Permit):
             limiter.pause(seconds)
         elif status == 429:  # noqa: PLR2004 - Too Many Requests (RFC 6585)
             limiter.empty()
-
-
-current_attempt: ContextVar[Attempt | None] = ContextVar("current_attempt", default=None)
-"""The attempt that this thread makes."""
 
 
 class LimitRefused(Signal):

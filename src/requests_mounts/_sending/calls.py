@@ -4,7 +4,11 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from requests_mounts._sending.attempt import Attempt
+    from requests_mounts._sending.deadline import Deadline
 
 _Item = TypeVar("_Item")
 
@@ -16,21 +20,28 @@ class Call:
     the generator of a body sends meanwhile, even by the same session, is a call of its own.
     """
 
-    __slots__ = ("_token", "began", "follows")
-
     began: float
     """When, on the monotonic clock."""
 
     follows: bool
     """Whether a redirect will be followed, so that its body is read before the caller has it."""
 
-    def __init__(self, *, follows: bool) -> None:
-        beginning = _hop_of.get()
-        if beginning is None:
+    redirects = False
+    """Whether the next call is a hop of this one."""
+
+    deadline: "Deadline | None" = None
+    """That of the request which is being sent."""
+
+    attempt: "Attempt | None" = None
+    """The attempt that is being made, if there is a limit, a breaker or a budget."""
+
+    def __init__(self, *, follows: bool = False) -> None:
+        outer = current_call.get()
+        if outer is None or not outer.redirects:
             self.began, self.follows = time.monotonic(), follows
         else:
-            self.began, self.follows = beginning, True
-            _hop_of.set(None)
+            self.began, self.follows = outer.began, True
+            outer.redirects = False
 
     def __enter__(self) -> None:
         self._token: Token[Call | None] = current_call.set(self)
@@ -40,7 +51,7 @@ class Call:
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
-"""The call that this thread is in, of one of our own sessions."""
+"""The call that this thread is in: of one of our own sessions, or of an adapter under another."""
 
 
 @contextmanager
@@ -53,19 +64,27 @@ def outside() -> Iterator[None]:
         current_call.reset(token)
 
 
-_hop_of: ContextVar[float | None] = ContextVar("hop_of", default=None)
-"""When the call began whose redirect is being followed, until the hop has taken it over."""
+def current_deadline() -> "Deadline | None":
+    """Return the deadline of the request that this thread sends."""
+    call = current_call.get()
+    return call.deadline if call else None
+
+
+def current_attempt() -> "Attempt | None":
+    """Return the attempt that this thread makes."""
+    call = current_call.get()
+    return call.attempt if call else None
 
 
 def follow(hops: Iterator[_Item]) -> Generator[_Item, None, None]:
     """Let each hop of requests' ``resolve_redirects`` belong to the call that it is made in."""
-    call = current_call.get()
+    call = current_call.get() or Call()
     while True:
-        token = _hop_of.set(call.began if call else None)
+        call.redirects = True
         try:
             hop = next(hops)
         except StopIteration:
             return
         finally:
-            _hop_of.reset(token)
+            call.redirects = False
         yield hop

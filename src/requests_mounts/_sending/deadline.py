@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from contextvars import ContextVar
 from typing import Any
 
 from requests import PreparedRequest
@@ -136,13 +135,6 @@ class DeadlineReached(Signal):
     def error(self, _: PreparedRequest) -> RequestsTimeout:
         """Return the deadline's error."""
         return self._deadline.error()
-
-
-current_deadline: ContextVar[Deadline | None] = ContextVar("current_deadline", default=None)
-"""The deadline of the request that this thread sends.
-
-Every adapter of ours binds it anew, as a body may be a generator that sends requests of its own.
-"""
 
 
 def _shut_down(sock: Any) -> None:

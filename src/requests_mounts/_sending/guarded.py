@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from urllib3 import Retry
 from urllib3.response import BaseHTTPResponse
 
-from requests_mounts._sending.attempt import current_attempt
+from requests_mounts._sending.calls import current_attempt
 from requests_mounts._sending.counting import CountedConnection
 from requests_mounts._sending.limit import Permit
 from requests_mounts._sending.twins import twin
@@ -26,7 +26,7 @@ class GuardedConnection(CountedConnection):
     def connect(self) -> None:
         """Connect, and let the request go out only as its limit allows now."""
         super().connect()
-        if attempt := current_attempt.get():
+        if attempt := current_attempt():
             attempt.use()
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class GuardedRetry(_Retry):
     def increment(self, *args: Any, **kwargs: Any) -> Any:
         """Count an attempt, as if ``total`` were used up if the budget is."""
         counted = super().increment(*args, **kwargs)
-        attempt = current_attempt.get()
+        attempt = current_attempt()
         if attempt is None:
             return counted
         if not attempt.may_retry():

@@ -32,13 +32,14 @@ from urllib3.connection import HTTPConnection
 from requests_mounts._file.policy import Policy, TcpKeepalive
 from requests_mounts._routing.location import origin_of
 from requests_mounts._secret import reveal
-from requests_mounts._sending.attempt import Attempt, current_attempt
+from requests_mounts._sending.attempt import Attempt
 from requests_mounts._sending.body_size import bound
+from requests_mounts._sending.calls import Call, current_attempt, current_call, current_deadline
 from requests_mounts._sending.clock import clock
 from requests_mounts._sending.connections import turn_into
 from requests_mounts._sending.counters import Counters
 from requests_mounts._sending.counting import CappedPool, CountedPool
-from requests_mounts._sending.deadline import DeadlineReached, current_deadline
+from requests_mounts._sending.deadline import DeadlineReached
 from requests_mounts._sending.forks import around_forks
 from requests_mounts._sending.guarded import GuardedConnection, guarded
 from requests_mounts._sending.guards import Gate, Guard
@@ -130,7 +131,14 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         **kwargs: Any,
     ) -> Any:
         """Make one attempt, and by way of urllib3 the next ones."""
-        deadline = current_deadline.get()
+        call = current_call.get()
+        if call is None:  # Of a session that is not ours, or of none.
+            with Call():
+                return self.urlopen(
+                    method, url, body, headers, retries, redirect, assert_same_host, timeout,
+                    pool_timeout, **kwargs,
+                )  # fmt: skip
+        deadline = call.deadline
         if deadline:
             deadline.check()
             if not clock.running:
@@ -154,11 +162,11 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         # it would wait for itself: it is given back before a retry, or a sleep, begins.
         gate = (url[:1] == "/" and self._gate) or self._find_gate(self._guard, url)
         attempt = Attempt(gate, deadline.end if deadline else inf)
-        token = current_attempt.set(attempt)
+        before, call.attempt = call.attempt, attempt
         try:
             return super().urlopen(method, url, body, **kwargs)
         finally:
-            current_attempt.reset(token)
+            call.attempt = before
             if not attempt.handed_over:
                 attempt.end()
 
@@ -200,7 +208,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         if self._ages and not connection.is_closed and connection.is_stale(self._policy):
             _log.debug("replacing a stale connection to %s", self.origin)
             connection.close()
-        connection.deadline = deadline = current_deadline.get()
+        connection.deadline = deadline = current_deadline()
         if deadline:
             deadline.watch(connection, connection.sock)
             if deadline.left() <= 0:  # The wait for it may have taken the rest.
@@ -209,10 +217,10 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         return connection
 
     def _wait_for_conn(self, timeout: float | None) -> Any:
-        if deadline := current_deadline.get():
+        if deadline := current_deadline():
             timeout = deadline.least(timeout)
         connection = super()._wait_for_conn(timeout)
-        if self._guard and (attempt := current_attempt.get()):
+        if self._guard and (attempt := current_attempt()):
             try:
                 attempt.use()  # What goes out after a wait takes its token now.
             except BaseException:
@@ -225,7 +233,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         return turn_into(GuardedConnection, connection) if self._guard else connection
 
     def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
-        if self._guard and (attempt := current_attempt.get()):
+        if self._guard and (attempt := current_attempt()):
             attempt.answer(response, method, retries)
             attempt.handed_over = True
             conn.permit = attempt
@@ -237,7 +245,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
                 raise
 
     def _fail(self, error: BaseException) -> None:
-        if self._guard and (attempt := current_attempt.get()):
+        if self._guard and (attempt := current_attempt()):
             attempt.fail(error)
 
     def _put_conn(self, conn: Any) -> None:

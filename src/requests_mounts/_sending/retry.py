@@ -11,7 +11,8 @@ from urllib3.response import BaseHTTPResponse
 
 from requests_mounts._file.equality import identity
 from requests_mounts._file.policy import RetryOptions
-from requests_mounts._sending.deadline import DeadlineReached, current_deadline
+from requests_mounts._sending.calls import current_deadline
+from requests_mounts._sending.deadline import DeadlineReached
 from requests_mounts._sending.twins import twin
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class DeadlineRetry(_Retry):
 
     def increment(self, *args: Any, **kwargs: Any) -> Any:
         """Count an attempt; the last one was that which took the rest of the time."""
-        deadline = current_deadline.get()
+        deadline = current_deadline()
         if deadline and deadline.left() <= 0:
             _give_back(kwargs.get("response"))
             raise DeadlineReached(deadline) from kwargs.get("error")
@@ -59,7 +60,7 @@ class DeadlineRetry(_Retry):
 
 def _refuse(seconds: float) -> None:
     """Raise `DeadlineReached` if a wait is longer than what is left."""
-    deadline = current_deadline.get()
+    deadline = current_deadline()
     if deadline and seconds >= deadline.left():
         raise DeadlineReached(deadline)
 
