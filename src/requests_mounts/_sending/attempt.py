@@ -54,12 +54,14 @@ class Attempt(Permit):
     def __init__(self, gate: Gate, until: float = inf) -> None:
         self._gate = gate
         breaker, limiter = gate.breaker, gate.limiter
-        if breaker and not breaker.passing:
-            self.refuse()
+        if breaker:
+            self.admitted = breaker.passing
+            if not self.admitted:
+                self.refuse()
         try:
             if limiter:
                 limiter.enter(self, until, breaker.admit if breaker else None)
-            elif breaker:
+            elif breaker and not self.admitted:
                 self.admitted = breaker.admit()
         except LimitReached as reached:
             raise _refused(gate.guard, reached, until) from None
@@ -87,8 +89,10 @@ class Attempt(Permit):
         gate, status = self._gate, response.status
         failed = status in gate.statuses
         if gate.breaker and self.admitted:
-            settle = gate.breaker.fail if failed else gate.breaker.succeed
-            settle(self.admitted)
+            if failed:
+                gate.breaker.fail(self.admitted)
+            elif self.admitted is not gate.breaker.steady:
+                gate.breaker.succeed(self.admitted)
             self.admitted = None
         if status in _ASKS_TO_WAIT and gate.limiter:
             self._hear(gate.limiter, status, response.headers.get("Retry-After"))

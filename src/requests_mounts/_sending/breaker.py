@@ -79,6 +79,8 @@ class Breaker:
 
     passing: Ticket | None
     """The ticket of all attempts while the circuit is closed; read without the lock too."""
+    steady: Ticket | None
+    """It too, if to succeed with it would change nothing."""
     _in_a_row: int
     _open_until: float | None
     """The end of the time in which everything is refused; None outside of it."""
@@ -110,6 +112,7 @@ class Breaker:
             elif options.window != self.options.window:
                 self._window = self._window.resized(options.window, now)
             self.options = options
+            self._steady_or_not()
 
     def is_idle(self) -> bool:
         """Tell whether a new state would be no different."""
@@ -137,9 +140,7 @@ class Breaker:
             return self.passing or self._new_probe(now)
 
     def succeed(self, ticket: Ticket) -> None:
-        """Count an attempt that the server answered."""
-        if ticket is self.passing and self.options.failures and not self._in_a_row:
-            return
+        """Count an attempt that the server answered, unless its ticket is ``steady``."""
         with self._lock:
             if ticket is self.passing:
                 self._count(self._clock(), failed=False)
@@ -163,6 +164,10 @@ class Breaker:
         self._in_a_row = self._in_a_row + 1 if failed else 0
         if self.options.ratio:
             self._window.count(now, failures=failed)
+        self._steady_or_not()
+
+    def _steady_or_not(self) -> None:
+        self.steady = None if self._in_a_row or self.options.ratio else self.passing
 
     def _is_enough(self) -> bool:
         options, window = self.options, self._window
@@ -191,9 +196,10 @@ class Breaker:
         self._open_for = self.options.open_for
         self._end_probes()
         self.passing = Ticket()
+        self._steady_or_not()
 
     def _open(self, now: float, seconds: float) -> None:
-        self.passing = None
+        self.passing = self.steady = None
         self._open_for = seconds
         self._end_probes()
         self._open_until = now + seconds

@@ -34,6 +34,11 @@ class GuardedConnection(CountedConnection):
         super().close()
         self.give_permit_back()
 
+    def __del__(self) -> None:
+        """Give it back if nobody read what came."""
+        super().__del__()
+        self.give_permit_back()
+
     def give_permit_back(self) -> None:
         """Let the next attempt have it."""
         permit, self.permit = self.permit, None

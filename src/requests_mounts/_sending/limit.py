@@ -52,7 +52,7 @@ class Permit:
     waited = 0.0
     """How long it was in the queue, in seconds."""
     admitted: Any = None
-    """What ``admit`` returned."""
+    """What ``admit`` returned, or would if there is no wait."""
     held: "ref[Permit] | None" = None
     """The reference; `None` too if all may be under way."""
     holders: "set[ref[Permit]]"
@@ -65,10 +65,6 @@ class Permit:
             self.held = None
             if self.limiter.queue:
                 self.limiter.wake_first()
-
-    def __del__(self) -> None:
-        if self.held:
-            self.give_back()
 
 
 class _Waiter:
@@ -208,6 +204,8 @@ class Limiter:
         """Wait behind those who came before; who had a token already came before all."""
         end = min(began + self.options.max_wait - permit.waited, until)
         is_late = permit.bucket is not None
+        if admit:
+            permit.admitted = None
         waiter = _Waiter()
         try:
             (self.queue.appendleft if is_late else self.queue.append)(waiter)
@@ -246,7 +244,7 @@ class Limiter:
         ready = bucket.ready_at if bucket else self._paused_until
         if ready > now or (len(holders) >= self._permits and permit.bucket is None):
             return False
-        if admit:
+        if admit and not permit.admitted:
             permit.admitted = admit()
         permit.limiter = self
         if bucket:

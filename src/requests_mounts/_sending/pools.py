@@ -233,7 +233,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         return turn_into(GuardedConnection, connection) if self._guard else connection
 
     def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
-        if self._guard and (attempt := current_attempt()):
+        if self._guard and (call := current_call.get()) and (attempt := call.attempt):
             attempt.answer(response, method, retries)
             attempt.handed_over = True
             conn.permit = attempt
