@@ -403,6 +403,22 @@ def test_abandoned_streams(serve: Serve, session_of: SessionOf) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "closed"])
+def test_an_abandoned_stream_wakes_who_waits(
+    serve: Serve, session_of: SessionOf, headers: dict[str, str]
+) -> None:
+    """Whoever waits for its permit has it at once, though nobody gave it back."""
+    server = serve(answer=lambda _: Answer(body=b"x" * 100_000))
+    session = session_of(mounts(server, "limit = { concurrency = 1, max_wait = inf }"))
+    response = session.get(server.url, stream=True, headers=headers)
+    waiter = threading.Thread(target=session.get, args=(server.url,), daemon=True)
+    waiter.start()
+    wait_for(lambda: limiter_of(session, server.url).queue)
+    del response
+    gc.collect()
+    wait_for(lambda: not waiter.is_alive())
+
+
+@pytest.mark.parametrize("headers", [{}, {"Connection": "close"}], ids=["kept", "closed"])
 @pytest.mark.parametrize(
     "end",
     [
@@ -585,6 +601,37 @@ def test_a_breaker_opens_and_closes(serve: Serve, session_of: SessionOf) -> None
     assert len(server.requests) == 2
     time.sleep(caught.value.retry_after)
     assert [session.get(server.url).status_code for _ in range(3)] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("breaker", "statuses"),
+    [
+        ("failures = 2", [503, 200, 503, 200, 503, 503]),
+        ("failures = 2", [200, 200, 503, 503]),
+        ("ratio = 0.5, minimum = 4", [200, 200, 503, 503]),
+        ("ratio = 0.5, minimum = 2", [200, 200, 200, 503, 503, 503]),
+    ],
+)
+@pytest.mark.parametrize("before", ["failures = 99", "ratio = 1, minimum = 99", None])
+def test_successes_count(
+    server: Server, tmp_path: Path, before: str | None, breaker: str, statuses: list[int]
+) -> None:
+    """A success ends a row of failures, and is one of those that a ratio is of.
+
+    So it is under a breaker that a reload changed before anything was counted.
+    """
+    server.answer = Watch(*map(Answer, statuses))
+    file = tmp_path / "mounts.toml"
+    file.write_text(mounts(server, f"breaker = {{ {before or breaker} }}"))
+    with load_session(file) as session:
+        guard = adapter_of(session, server.url).guard
+        assert guard
+        guard.gate(server.url)
+        file.write_text(mounts(server, f"breaker = {{ {breaker} }}"))
+        session.reload()
+        assert [session.get(server.url).status_code for _ in statuses] == statuses
+        with pytest.raises(CircuitOpen):
+            session.get(server.url)
 
 
 def test_fifty_threads_at_half_open(serve: Serve, session_of: SessionOf) -> None:
