@@ -57,6 +57,33 @@ def test_a_collector_that_is_off_stays_off() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize(("number", "generation"), [(50_000, 2), (100, 0)])
+def test_what_is_made_in_great_numbers_counts_as_old(number: int, generation: int) -> None:
+    """The collector does not walk through it thrice before it knows; little is left to it."""
+    gc.collect()
+    with paused_collector():
+        made: list[list[int]] = [[] for _ in range(number)]
+        last = made[-1]
+    gc.disable()  # Else what this makes would start it.
+    try:
+        assert any(last is one for one in gc.get_objects(generation))
+    finally:
+        gc.enable()
+
+
+def test_what_is_frozen_stays_frozen() -> None:
+    """Programs that freeze what they share with their children are left alone."""
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with paused_collector():
+            made: list[list[int]] = [[] for _ in range(50_000)]
+        assert gc.get_freeze_count() == frozen
+        assert made
+    finally:
+        gc.unfreeze()
+
+
 def test_a_child_that_is_forked_in_a_pause() -> None:
     """Nobody ends the pause there, so that it is over at once; if there is none, nothing changes."""
     with paused_collector():

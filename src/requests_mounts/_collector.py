@@ -5,6 +5,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_MANY = 10_000
+"""New objects, which the collector walks through in less than a millisecond."""
+
 _pauses: list[None] = []
 """One for each pause that is under way."""
 
@@ -14,7 +17,8 @@ def paused_collector() -> Iterator[None]:
     """Keep the garbage collector from walking through what has just been made, again and again.
 
     It starts whenever there are a quarter more objects than before, which for a file of 100,000
-    mounts is a third of the time to load it, and it finds nothing. If it is off, it stays off.
+    mounts is a third of the time to load it, and it finds nothing. If much is new afterwards, it
+    counts as old at once, as it would after three more walks. If it is off, it stays off.
     """
     if not gc.isenabled():
         yield
@@ -25,6 +29,9 @@ def paused_collector() -> Iterator[None]:
         yield
     finally:
         del _pauses[-1:]
+        if gc.get_count()[0] > _MANY and not gc.get_freeze_count():  # What is frozen would thaw.
+            gc.freeze()
+            gc.unfreeze()
         gc.enable()
 
 

@@ -150,11 +150,10 @@ def mount(session: _Session, config: Config) -> _Session:
     prefixes of files are matched by their own rules on every session.
     """
     _loaded_before(config)
-    loaded = Loaded(config)
-    if isinstance(session, MountedSession):
-        if session.config is config:
-            loaded = session._loaded  # noqa: SLF001 - as one of its kind
-        loaded.siblings = session._loaded.siblings  # noqa: SLF001 - as above
+    own = session._loaded if isinstance(session, MountedSession) else None  # noqa: SLF001 - its kind
+    loaded = own if own and own.config is config else Loaded(config)
+    if own:
+        loaded.siblings = own.siblings
     adapters: dict[str, BaseAdapter] = dict(session.adapters)
     with paused_collector():
         for mount in config.mounts:

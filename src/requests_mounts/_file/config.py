@@ -1,5 +1,6 @@
 """What comes of a file: the policy of each prefix, and where each of its settings comes from."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -175,3 +176,8 @@ class Config:
         """Return the line of that place."""
         place = self.place(mount)
         return place.line if place else None
+
+
+def policies_of(config: Config) -> Collection[Policy]:
+    """Return the policies of all mounts, each once: those that say the same share one."""
+    return {id(mount.policy): mount.policy for mount in config.mounts}.values()

@@ -2,14 +2,14 @@
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from requests_mounts._file.bearer import bearer_file
 from requests_mounts._file.document import Document, Place
+from requests_mounts._file.merging import as_table, settings_of
 from requests_mounts._file.policy import Auth, Policy
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import Secret, is_missing, is_secret
-from requests_mounts._toml import KeyPath, show_path
+from requests_mounts._toml import show_path
 
 _WAYS = ("bearer", "bearer_file", "username")
 _OTHERS = "expected one of bearer, bearer_file, or username and password"
@@ -17,23 +17,11 @@ _OTHERS = "expected one of bearer, bearer_file, or username and password"
 
 def repeated_headers(document: Document) -> Iterator[tuple[Place, str]]:
     """Name the headers that one table has twice, in two cases, and say so."""
-    for path, table in _tables_of_policies(document.data):
-        headers = table.get("headers") if isinstance(table, dict) else None
+    for path, headers in settings_of(document.data, "headers"):
         first: dict[str, str] = {}
-        for name in headers if isinstance(headers, dict) else ():
+        for name in as_table(headers):
             if first.setdefault(name.lower(), name) != name:
-                place = Place(document, (*path, "headers", name))
-                yield place, f"the same header as {first[name.lower()]}"
-
-
-def _tables_of_policies(data: dict[str, Any]) -> Iterator[tuple[KeyPath, Any]]:
-    """Name what stands where a file may have a table with the keys of a policy."""
-    yield ("defaults",), data.get("defaults")
-    for kind in ("policies", "mounts"):
-        if isinstance(tables := data.get(kind), dict):
-            yield from (((kind, key), table) for key, table in tables.items())
-    if isinstance(expect := data.get("expect"), list):
-        yield from ((("expect", number), table) for number, table in enumerate(expect))
+                yield Place(document, (*path, name)), f"the same header as {first[name.lower()]}"
 
 
 def identity_problems(

@@ -9,7 +9,7 @@ Works on the tables as they stand in the files, before they are validated, and l
 table to the validation.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from typing import Any, NamedTuple, TypeGuard
@@ -19,7 +19,15 @@ from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import is_broken, lacks_variable
 from requests_mounts._file.headers import find_name
-from requests_mounts._file.merging import Once, Table, as_table, as_tables, lay_over, over_file
+from requests_mounts._file.merging import (
+    Once,
+    Table,
+    as_table,
+    as_tables,
+    lay_over,
+    over_file,
+    settings_of,
+)
 from requests_mounts._file.settings import PLAIN_FORMS
 from requests_mounts._file.spelling import correction
 from requests_mounts._toml import KeyPath, show_key, show_text
@@ -160,16 +168,23 @@ class Layers:
 
     def check(self, report: Report) -> None:
         """Report policies and limits that do not exist, and policies that extend themselves."""
-        mounts = as_tables(self._merged_mounts)
-        self._check_limits(mounts, report)
-        for kind, tables in (("policies", self._policies), ("mounts", mounts)):
-            for key, table in tables.items():
-                name = table.get("policy")
-                if _is_name(name) and name not in self._policies:
-                    meant = correction(name, list(self._policies))
-                    meant = meant or f"; add [{show_key(('policies', name))}]"
-                    message = self._filled_in(kind, key, "policy") or f"unknown policy{meant}"
-                    report((kind, key, "policy"), message, "unknown-policy")
+        self._check_names(report)
+        self._check_circles(report)
+
+    def _check_names(self, report: Report) -> None:
+        tables = {**self._data, "mounts": self._merged_mounts}
+        for path, name in settings_of(tables, "limit"):
+            if _is_name(name) and name not in self._limits:
+                message = self._filled_in(path) or f"unknown limit{self._limit_instead(name)}"
+                report(path, message, "unknown-limit")
+        for path, name in settings_of(tables, "policy"):
+            if _is_name(name) and name not in self._policies and path[0] in {"policies", "mounts"}:
+                meant = correction(name, list(self._policies))
+                meant = meant or f"; add [{show_key(('policies', name))}]"
+                message = self._filled_in(path) or f"unknown policy{meant}"
+                report(path, message, "unknown-policy")
+
+    def _check_circles(self, report: Report) -> None:
         followed: set[str] = set()
         for name in self._policies:
             walk: list[str] = []
@@ -182,24 +197,7 @@ class Layers:
                 message = f"a policy that extends itself: {path}"
                 report(("policies", name, "policy"), message, "circle")
 
-    def _check_limits(self, mounts: Table, report: Report) -> None:
-        expect = self._data.get("expect")
-        claims = expect if isinstance(expect, list) else []
-        by_kind: list[tuple[KeyPath, Iterable[tuple[str | int, Any]]]] = [
-            ((), [("defaults", self._data.get("defaults"))]),
-            (("policies",), self._policies.items()),
-            (("mounts",), mounts.items()),
-            (("expect",), enumerate(claims)),
-        ]
-        for kind, tables in by_kind:
-            for key, table in tables:
-                name = as_table(table).get("limit")
-                if _is_name(name) and name not in self._limits:
-                    path = (*kind, key, "limit")
-                    message = self._filled_in(*path) or f"unknown limit{self._limit_instead(name)}"
-                    report(path, message, "unknown-limit")
-
-    def _filled_in(self, *path: str | int) -> str:
+    def _filled_in(self, path: KeyPath) -> str:
         """Say what is wrong with a name that variables are a part of, and not what they hold."""
         written = self.written(path).value
         if not lacks_variable(written):

@@ -134,11 +134,10 @@ def _name_mounts(document: Document, variables: Variables, findings: Findings) -
     names: dict[str, str] = {}
     mounts = document.data.get("mounts")
     for key in mounts if isinstance(mounts, dict) else ():
-        place = Place(document, ("mounts", key))
         try:
             name = _name_of(key, variables)
         except ValueError as error:
-            findings.add(place, str(error), "invalid-prefix")
+            findings.add(Place(document, ("mounts", key)), str(error), "invalid-prefix")
             name = None
         if name is None:
             names[key] = key
@@ -147,7 +146,7 @@ def _name_mounts(document: Document, variables: Variables, findings: Findings) -
         if first != key:
             other = Place(document, ("mounts", first))
             message = f"the same prefix as {show_key(other.path)} on line {other.line}"
-            findings.add(place, message, "same-prefix")
+            findings.add(Place(document, ("mounts", key)), message, "same-prefix")
     return names
 
 

@@ -5,11 +5,12 @@ another way are listed in `_combine`.
 """
 
 import marshal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from requests_mounts._file.headers import merge_headers
 from requests_mounts._file.settings import PLAIN_FORMS
+from requests_mounts._toml import KeyPath
 
 Table: TypeAlias = dict[str, Any]
 _WITHOUT_REFERENCES = 2
@@ -111,3 +112,18 @@ def as_tables(value: Any) -> dict[str, Table]:
 
 def as_table(value: Any) -> Table:
     return value if isinstance(value, dict) else {}
+
+
+def settings_of(data: Table, key: str) -> Iterator[tuple[KeyPath, Any]]:
+    """Say where the tables that may have the keys of a policy have a key, and what it is."""
+    expect = data.get("expect")
+    groups: list[tuple[KeyPath, Iterable[tuple[str | int, Any]]]] = [
+        ((), [("defaults", data.get("defaults"))]),
+        (("policies",), as_table(data.get("policies")).items()),
+        (("mounts",), as_table(data.get("mounts")).items()),
+        (("expect",), enumerate(expect if isinstance(expect, list) else [])),
+    ]
+    for path, tables in groups:
+        for name, table in tables:
+            if isinstance(table, dict) and key in table:
+                yield (*path, name, key), table[key]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 
-from requests_mounts._file.config import Config
+from requests_mounts._file.config import Config, policies_of
 from requests_mounts._file.document import Version
 from requests_mounts._file.policy import Policy
 from requests_mounts._secret import Secret, reveal
@@ -12,8 +12,8 @@ from requests_mounts._secret import Secret, reveal
 def versions(config: Config) -> dict[str, Version | None]:
     """Look at each file of a configuration, and each that a mount of it names, once."""
     paths = dict.fromkeys(config.files)
-    for mount in config.mounts:
-        paths.update(dict.fromkeys(files_of(mount.policy)))
+    for policy in policies_of(config):
+        paths.update(dict.fromkeys(files_of(policy)))
     return {path: _version(path) for path in paths}
 
 

@@ -19,7 +19,7 @@ from typing import TypeGuard
 from requests.adapters import BaseAdapter
 
 from requests_mounts._errors import MountsError
-from requests_mounts._file.config import Config, Mount
+from requests_mounts._file.config import Config, Mount, policies_of
 from requests_mounts._file.document import Version
 from requests_mounts._file.loading import load_again
 from requests_mounts._live.advice import advise_mount
@@ -73,7 +73,7 @@ class Loaded:
 
     def _use(self, config: Config, seen: dict[str, Version | None]) -> None:
         self._seen = seen
-        self.signs = any(signs(mount.policy) for mount in config.mounts)
+        self.signs = any(map(signs, policies_of(config)))
         self.config = config
 
     def adapter(self, mount: Mount, config: Config) -> MountAdapter:
@@ -264,8 +264,8 @@ def _refusal(config: Config, mount: Mount) -> str:
     policy = mount.policy
     if policy.deny:
         return str(config.origin(mount, ("deny",)).place)
-    for key, free in (("addresses", ("any",)), ("connect_to", ())):
-        if getattr(policy, key) != free:
-            origin = config.origin(mount, (key,))
-            return f"{origin.file}:{origin.line}"
-    return ""
+    key = "addresses" if policy.addresses != ("any",) else "connect_to" if policy.connect_to else ""
+    if not key:
+        return ""
+    origin = config.origin(mount, (key,))
+    return f"{origin.file}:{origin.line}"

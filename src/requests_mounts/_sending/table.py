@@ -3,12 +3,13 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from requests.adapters import BaseAdapter
 from requests.exceptions import InvalidSchema
 
+from requests_mounts._collector import paused_collector
 from requests_mounts._routing.index import HOST_AT, Index, Tiers
 from requests_mounts._sending.locks import ProcessLock
 
@@ -151,13 +152,12 @@ class MountTable(OrderedDict[str, BaseAdapter]):
         return [other for other in tuple(self) if len(other) < len(key)]
 
     def _build_index(self) -> Index[BaseAdapter]:
-        with self._lock:
+        with self._lock, paused_collector():
             kept = False
             while not kept:
                 changes, adapters = self._changes, tuple(self.items())
-                longest_first = all(
-                    len(one) >= len(next_) for (one, _), (next_, _) in pairwise(adapters)
-                )
+                lengths = [len(key) for key, _ in adapters]
+                longest_first = lengths == sorted(lengths, reverse=True)
                 index = Index(adapters)
                 kept = self._keep_index(index, longest_first=longest_first, changes=changes)
             return index
