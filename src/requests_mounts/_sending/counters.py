@@ -14,7 +14,7 @@ from weakref import WeakSet, ref
 
 from requests_mounts._sending.forks import around_forks
 
-_LONGEST_TAPE = 2048
+LONGEST_TAPE = 2048
 _MOST_ORIGINS = 65535
 
 _lock = RLock()
@@ -68,8 +68,8 @@ class Counters:
     def __init__(self) -> None:
         with _lock:
             _all_counters.add(self)
-        self._tape: deque[Event] = deque()
-        self.note = self._tape.append
+        self.tape: deque[Event] = deque()
+        self.note = self.tape.append
         """Takes an event."""
         self.report: Callable[[Counters, str], None] | None = None
         """Called with the name of a number that `count` has brought to one."""
@@ -82,7 +82,7 @@ class Counters:
 
     def start_anew(self) -> None:
         """Have counted nothing."""
-        self._tape.clear()
+        self.tape.clear()
         self._numbers.clear()
         self._busy.clear()
         self._wait_seconds, self._waiting = 0.0, 0
@@ -105,10 +105,9 @@ class Counters:
                 self.report(self, name)
 
     def shorten(self) -> None:
-        """Make numbers of the tape if it has become long."""
-        if len(self._tape) > _LONGEST_TAPE:
-            with _lock:
-                self._rewind()
+        """Make numbers of the tape, as is due when it has become long."""
+        with _lock:
+            self._rewind()
 
     def begin_to_wait(self) -> None:
         """Count an attempt that has to wait for a connection."""
@@ -146,7 +145,7 @@ class Counters:
 
     def _rewind(self) -> None:
         """Make numbers of the events on the tape, in their order."""
-        busy, tape, waiting = self._busy, self._tape, self._waiting
+        busy, tape, waiting = self._busy, self.tape, self._waiting
         reused = most = 0
         while tape:
             what, connection, pool = tape.popleft()

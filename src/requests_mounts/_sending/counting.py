@@ -19,7 +19,7 @@ from urllib3.exceptions import EmptyPoolError, NewConnectionError, ProxyError
 from urllib3.exceptions import TimeoutError as Urllib3TimeoutError
 
 from requests_mounts._sending.connections import PolicyConnection, turn_into
-from requests_mounts._sending.counters import Counters, Event, Number
+from requests_mounts._sending.counters import LONGEST_TAPE, Counters, Event, Number
 from requests_mounts._sending.forks import around_forks
 from requests_mounts._sending.locks import ProcessLock
 from requests_mounts._sending.signals import Signal
@@ -97,6 +97,9 @@ class CountedConnection(PolicyConnection):
 
 class CountedPool(HTTPConnectionPool):
     """What the twins of urllib3's pools have in common."""
+
+    _hears = False
+    """Whether it has an `_answer` of its own."""
 
     def __init__(
         self, *args: Any, counters: Counters, proxy: str | None, keeps: bool = True, **kwargs: Any
@@ -193,7 +196,8 @@ class CountedPool(HTTPConnectionPool):
             has_retry_after = "Retry-After" in response.headers
             if retries.history and not retries.is_retry(method, response.status, has_retry_after):
                 self._counters.count("recovered")
-        self._answer(conn, response, method, retries)
+        if self._hears:
+            self._answer(conn, response, method, retries)
         return response
 
     def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
@@ -207,7 +211,8 @@ class CountedPool(HTTPConnectionPool):
             super()._put_conn(conn)
             return
         self._counters.note(conn.free)
-        self._counters.shorten()
+        if len(self._counters.tape) > LONGEST_TAPE:
+            self._counters.shorten()
         if not self._keeps:
             conn.close()
         conn.closed_by = None

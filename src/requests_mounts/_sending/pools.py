@@ -102,6 +102,8 @@ around_forks(in_child=_renew_locks)
 class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
     """What the twins have in common: one place for each event of a request."""
 
+    _hears = True
+
     def __init__(
         self, *args: Any, policy: Policy, guard: Guard | None = None, **kwargs: Any
     ) -> None:
