@@ -10,7 +10,6 @@ from requests_mounts._command.look_alikes import look_alikes
 from requests_mounts._command.retry_cautions import RETRIES, of_statuses
 from requests_mounts._command.worst_case import (
     TEN_MINUTES,
-    UNSET_RETRY_AFTER,
     longest_retry_after,
     pool_wait,
     show_seconds,
@@ -23,7 +22,13 @@ from requests_mounts._file.document import Place
 from requests_mounts._file.equality import same
 from requests_mounts._file.identity import is_in_the_clear, is_wide, secrets_of
 from requests_mounts._file.inheritance import Layer
-from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Timeout
+from requests_mounts._file.policy import (
+    UNSET_RETRY_AFTER,
+    MountPolicy,
+    Policy,
+    RetryOptions,
+    Timeout,
+)
 from requests_mounts._file.settings import leaves
 from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.prefix import Prefix

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from math import inf, isinf
 
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.policy import UNSET_RETRY_AFTER, Policy, RetryOptions, Timeout
 from requests_mounts._file.reach import most_dialled
 
 TEN_MINUTES = 600
-UNSET_RETRY_AFTER = RetryOptions(total=0).retry_after_max
-"""What a server may ask for if the file does not say; nobody sets as much."""
 _MOST_RETRIES = 10**9
 _MOST_DOUBLINGS = 1000
 

@@ -61,6 +61,9 @@ from requests_mounts._file.types import (
     bounded,
 )
 
+UNSET_RETRY_AFTER = 21600
+"""The longest wait that a server may ask for if the file does not say; nobody sets as much."""
+
 _CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
 
@@ -119,7 +122,7 @@ class RetryOptions:
     respect_retry_after_header: Flag = True
     """Wait as long as the Retry-After header of a 413, 429 or 503 asks."""
 
-    retry_after_max: Limit = 21600
+    retry_after_max: Limit = UNSET_RETRY_AFTER
     """The longest wait, in seconds, that a Retry-After header may ask for."""
 
     remove_headers_on_redirect: tuple[HeaderName, ...] = (

@@ -17,6 +17,7 @@ def validate(tables: dict[str, Any], findings: Findings) -> tuple[File, dict[str
     Returns the policies of mounts beside the file: one for all mounts that have the same table.
     """
     folder = findings.documents[0].folder
+    tables = {"defaults": {}} | tables  # Else pydantic builds what makes a `Policy` by itself, too.
     mounts = tables.get("mounts")
     if not isinstance(mounts, dict):
         return _validate_each(tables, findings, folder), {}
