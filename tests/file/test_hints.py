@@ -583,6 +583,22 @@ MISTAKES = [
         '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "Public"); write "public"',
     ),
     (
+        '[mounts."https://h/"]\naddresses = ["10.0.0.1/8"]',
+        '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "10.0.0.1/8"); write "10.0.0.0/8"',
+    ),
+    (
+        '[mounts."https://h/"]\naddresses = ["!fd00::1/8"]',
+        '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "!fd00::1/8"); write "!fd00::/8"',
+    ),
+    (
+        '[mounts."https://h/"]\naddresses = ["localhost"]',
+        '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "localhost")',
+    ),
+    (
+        '[mounts."https://h/"]\naddresses = [3]',
+        '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got 3)',
+    ),
+    (
         '[mounts."https://h/"]\nlimit = { rate = 1, scope = "Origin" }',
         '2:29 invalid-value expected "origin" or "limit" (got "Origin"); write "origin"',
     ),

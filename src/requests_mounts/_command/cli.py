@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, NoReturn, get_args
 
 import typer
@@ -35,9 +36,11 @@ from requests_mounts._file.types import Code
 
 _SCHEME = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 _PROBLEMS, _TROUBLE = 1, 2
-_CODES = (
+_CODES = "\b\n" + fill(  # As it is, since else codes are broken at their hyphens.
     f"Codes of errors: {', '.join(ERRORS)}. "
-    f"Codes of warnings, for ignore: {', '.join(get_args(get_args(Code)[0]))}."
+    f"Codes of warnings, for ignore: {', '.join(get_args(get_args(Code)[0]))}.",
+    width=76,
+    break_on_hyphens=False,
 )
 
 app = typer.Typer(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any, get_args
 
 from requests_mounts._file.placeholders import variable_in
@@ -159,6 +160,14 @@ def _url(value: object) -> str:
     return ""
 
 
+def _network(value: object) -> str:
+    sign = "!" if isinstance(value, str) and value.startswith("!") else ""
+    try:
+        return f"write {show_text(f'{sign}{ip_network(str(value).strip(sign), strict=False)}')}"
+    except ValueError:
+        return ""
+
+
 def _version(value: object) -> str:
     found = re.fullmatch(_VERSION, str(value))
     return f'write "{found[1].replace("_", ".")}"' if found else ""
@@ -286,6 +295,7 @@ _HINTS: dict[str, Callable[[Any], str]] = {
     "a string that is not empty": _text,
     "an IP address, with or without": _target,
     '"any", "ipv4"': _family,
+    '"any", "public"': _network,
     "the path of a file": _pair,
     "the name of a table in [limits]": _limit,
 }
