@@ -1,6 +1,7 @@
 """A deadline changes the time and nothing else, over a whole call of a session."""
 
 import contextlib
+import contextvars
 import socket
 import ssl
 import threading
@@ -13,11 +14,12 @@ from typing import Any
 import pytest
 import requests
 import urllib3
+from requests.adapters import BaseAdapter
 
 from loopback import Answer, Handler, Server
 from proxies import pump
 from requests_mounts import mount, parse_config
-from servers import Scripted, Serve, SessionOf, free_places, slow, trickle
+from servers import Scripted, Serve, SessionOf, free_places, slow, trickle, wait_for
 
 
 def hops(seconds: float, *, last: int) -> Any:
@@ -128,6 +130,109 @@ def test_a_request_inside_of_a_redirect(server: Server, session_of: SessionOf) -
 
     assert session.get(server.url, hooks={"response": hook}).ok
     assert server.requests == ["GET /", "GET /hop", "GET /hook"]
+
+
+def test_a_thread_inside_of_a_redirect(server: Server, session_of: SessionOf) -> None:
+    """What it sends is no hop, though it has a copy of the context in which hops are followed."""
+    go = threading.Event()
+
+    def answer(handler: Handler) -> Answer:
+        if handler.path != "/":
+            return Answer()
+        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nx")
+        go.wait(20)  # Until then the body of the redirect is read.
+        handler.wfile.write(b"y")
+        raise ConnectionError
+
+    server.answer = answer
+    session = session_of(f"[mounts.'{server.url}']\n[mounts.'{server.url}/other']\ndeadline = 1")
+    results: list[Any] = []
+
+    def ask() -> None:
+        time.sleep(0.3)
+        try:
+            results.append(session.get(f"{server.url}/other").content)
+        except requests.Timeout as error:
+            results.append(error)
+        go.set()
+
+    def hook(response: requests.Response, **_: Any) -> None:
+        if response.is_redirect:
+            time.sleep(1.1)
+            threading.Thread(target=contextvars.copy_context().run, args=(ask,)).start()
+
+    assert session.get(server.url, hooks={"response": hook}).ok
+    assert results == [b"ok"]
+
+
+class InThreads(BaseAdapter):
+    """Has another adapter send everything several times at once, in copies of the context."""
+
+    def __init__(self, adapter: BaseAdapter) -> None:
+        super().__init__()
+        self.adapter = adapter
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        def send(context: contextvars.Context) -> requests.Response:
+            for _ in range(10):
+                response = context.run(self.adapter.send, request.copy(), **kwargs)
+                assert response.content == b"ok"
+            return response
+
+        with ThreadPoolExecutor(8) as threads:
+            contexts = [contextvars.copy_context() for _ in range(8)]
+            return next(iter(threads.map(send, contexts)))
+
+    def close(self) -> None:
+        """Close nothing: the other adapter has the connections."""
+
+
+def test_an_adapter_that_sends_in_threads(serve: Serve, session_of: SessionOf) -> None:
+    """Each thread has its own attempts, whatever the others do in the same call."""
+    at_once = threading.Semaphore(2)
+    exceeded: list[str] = []
+
+    def answer(handler: Handler) -> Answer:
+        if not at_once.acquire(blocking=False):
+            exceeded.append(handler.path)
+            return Answer()
+        time.sleep(0.01)
+        at_once.release()
+        return Answer()
+
+    server = serve(answer=answer)
+    session = session_of(f"[mounts.'{server.url}']\nlimit.concurrency = 2\ndeadline = 20")
+    session.mount(f"{server.url}/x", InThreads(session.get_adapter(server.url)))
+    assert session.get(f"{server.url}/x").ok
+    assert len(server.requests) == 80
+    assert not exceeded
+
+
+def test_an_adapter_inside_of_a_request(serve: Serve, session_of: SessionOf) -> None:
+    """What a body sends by an adapter of the same session takes no deadline away."""
+    go, late = threading.Event(), list[bool]()
+
+    def answer(handler: Handler) -> Answer:
+        if handler.path != "/inner":
+            late.append(not go.wait(10))
+        return Answer()
+
+    server = serve(answer=answer)
+    session = session_of(
+        f"[mounts.'{server.url}']\ndeadline = 1.5\n[mounts.'{server.url}/inner']\npool_block = true"
+    )
+    inner = requests.Request("GET", f"{server.url}/inner").prepare()
+    settings = session.merge_environment_settings(inner.url, {}, None, None, None)
+
+    def body() -> Iterator[bytes]:
+        assert session.get_adapter(f"{server.url}/inner").send(inner, **settings).ok
+        yield b"x"
+
+    with pytest.raises(requests.Timeout, match=r"POST .* took longer than its deadline of 1\.5 s"):
+        session.post(server.url, data=body())
+    go.set()
+    wait_for(lambda: late)
+    assert late == [False]
 
 
 def test_a_timeout_in_total(serve: Serve, session_of: SessionOf) -> None:

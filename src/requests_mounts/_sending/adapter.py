@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import isinf
+from threading import get_ident
 from typing import Any
 
 from requests import PreparedRequest, Response
@@ -126,9 +127,11 @@ class MountAdapter(PooledAdapter):
         `BodyTooLarge`, `requests.exceptions.Timeout` when the deadline is reached, `MountsError` if
         the policy lacks a variable, and whatever `requests.adapters.HTTPAdapter.send` raises.
         """
-        if current_call.get() and type(proxies) is not MergedProxies:
-            with outside():
-                return self.send(request, stream, timeout, verify, cert, proxies)
+        if call := current_call.get():
+            merged = type(proxies) is MergedProxies
+            if not merged or call.deadline or call.attempt or call.thread != get_ident():
+                with call.beside() if merged else outside():
+                    return self.send(request, stream, timeout, verify, cert, proxies)
         if (other := self._find_other(request, proxies)) is not None:
             return other.send(request, stream, timeout, verify, cert, proxies)
         policy = self.policy

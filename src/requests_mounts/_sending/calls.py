@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
+from threading import get_ident
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ class Call:
     """What a session does between being asked and its answer; made by its ``send``.
 
     Redirects are followed by ``send`` too, for each hop anew. A request that a response hook or
-    the generator of a body sends meanwhile, even by the same session, is a call of its own.
+    the generator of a body sends meanwhile, even by the same session, is a call of its own. So is
+    what another thread sends, which may run in a copy of this one's context.
     """
 
     began: float
@@ -36,8 +38,9 @@ class Call:
     """The attempt that is being made, if there is a limit, a breaker or a budget."""
 
     def __init__(self, *, follows: bool = False) -> None:
+        self.thread = get_ident()
         outer = current_call.get()
-        if outer is None or not outer.redirects:
+        if outer is None or not outer.redirects or outer.thread != self.thread:
             self.began, self.follows = time.monotonic(), follows
         else:
             self.began, self.follows = outer.began, True
@@ -48,6 +51,12 @@ class Call:
 
     def __exit__(self, *_: object) -> None:
         current_call.reset(self._token)
+
+    def beside(self) -> "Call":
+        """Return another with the same clock, for what an adapter is asked to send meanwhile."""
+        other = Call()
+        other.began, other.follows = self.began, self.follows
+        return other
 
 
 current_call: ContextVar[Call | None] = ContextVar("current_call", default=None)
