@@ -1258,6 +1258,29 @@ def test_an_interrupted_probe(server: Server, session_of: SessionOf) -> None:
     assert session.get(server.url).ok
 
 
+class _Interrupting:
+    """A lock during whose release the keyboard interrupts."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_attempt_that_is_interrupted_as_it_begins(server: Server, session_of: SessionOf) -> None:
+    """It has nothing any more, even as long as the traceback is kept."""
+    session = session_of(mounts(server, "limit.concurrency = 1", "breaker.failures = 1"))
+    session.get(server.url)
+    limiter: Any = limiter_of(session, server.url)
+    lock, limiter._lock = limiter._lock, _Interrupting()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        session.get(server.url)
+    limiter._lock = lock
+    assert caught.tb is not None
+    assert limiter.is_idle()
+
+
 def test_states_that_somebody_has(session_of: SessionOf) -> None:
     """An attempt under way and a pool keep the state that they count by; later it is dropped."""
     go = threading.Event()

@@ -339,6 +339,18 @@ def test_an_interrupt_while_a_permit_is_dropped(monkeypatch: pytest.MonkeyPatch)
     assert limiter.is_idle()
 
 
+def test_a_permit_that_is_dropped_wakes_nobody() -> None:
+    """As one is by an interrupt; who waits for it looks by itself after a while."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=inf))
+    held = [enter(limiter)]
+    waiter = threading.Thread(target=enter, args=(limiter,), daemon=True)
+    waiter.start()
+    wait_for(lambda: limiter.queue)
+    time.sleep(0.2)
+    held.clear()
+    wait_for(lambda: not waiter.is_alive())
+
+
 def test_a_permit_that_is_dropped_under_the_lock() -> None:
     """The collector may call a finalizer in the thread that holds the lock; it counts all the same."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=5))

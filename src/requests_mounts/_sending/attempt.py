@@ -67,6 +67,9 @@ class Attempt(Permit):
             raise _refused(gate.guard, reached, until) from None
         except CircuitIsOpen as circuit:
             raise CircuitRefused(gate.guard, circuit.seconds) from None
+        except BaseException:  # An interrupt, whose traceback would have it for long.
+            self.end()
+            raise
 
     def use(self) -> None:
         """Be sent now, which may be later than the limit allowed; raises a signal if refused."""

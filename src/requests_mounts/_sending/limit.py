@@ -23,6 +23,9 @@ from requests_mounts._sending.bucket import Bucket, bucket_of
 _AT_ONCE = 0.001
 """Seconds between a token and its use that are no delay, but the time that Python takes."""
 
+_PATIENCE = 1.0
+"""Seconds until whoever waits looks by itself, as an interrupt may come before the waking."""
+
 
 class LimitReached(Exception):  # noqa: N818 - a signal inside the library, not an error of it
     """A wait would be too long. Never an `OSError`, which urllib3 and requests would retry."""
@@ -219,7 +222,7 @@ class Limiter:
                     self._check(self.queue.index(waiter), now, end)
                     is_free = is_late or len(self._holders) < self._permits
                     wake_at = min(self._ready_at(), end) if first and is_free else end
-                waiter.sleep(wake_at - now)
+                waiter.sleep(min(wake_at - now, _PATIENCE))
         finally:
             with suppress(ValueError):  # Interrupted before it stood there.
                 self.queue.remove(waiter)

@@ -163,13 +163,13 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         # urllib3 makes the next attempt inside of this one, so that a permit that was held around
         # it would wait for itself: it is given back before a retry, or a sleep, begins.
         gate = (url[:1] == "/" and self._gate) or self._find_gate(self._guard, url)
-        attempt = Attempt(gate, deadline.end if deadline else inf)
-        before, call.attempt = call.attempt, attempt
+        attempt, before = None, call.attempt
         try:
+            attempt = call.attempt = Attempt(gate, deadline.end if deadline else inf)
             return super().urlopen(method, url, body, **kwargs)
         finally:
             call.attempt = before
-            if not attempt.handed_over:
+            if attempt and not attempt.handed_over:
                 attempt.end()
 
     def _find_gate(self, guard: Guard, url: str) -> Gate:
@@ -237,8 +237,8 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
     def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
         if self._guard and (call := current_call.get()) and (attempt := call.attempt):
             attempt.answer(response, method, retries)
-            attempt.handed_over = True
             conn.permit = attempt
+            attempt.handed_over = True
         if self._most is not None:
             try:
                 bound(response, self._most)
