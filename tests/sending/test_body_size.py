@@ -149,6 +149,17 @@ def test_the_data_of_a_body_is_kept(session: MountedSession, raw: RawServer) -> 
     """As urllib3 keeps it, if nothing was read before."""
     response = session.get(f"{raw.url}/end/1000", stream=True)
     assert response.raw.data == response.raw.data == b"x" * LIMIT
+    response = session.get(f"{raw.url}/end/1000", stream=True)
+    assert response.raw.read(1) == b"x"
+    assert response.raw.data == b"x" * (LIMIT - 1)
+    assert response.raw.data == b""
+
+
+def test_a_piece_of_a_body_is_not_kept(session: MountedSession, raw: RawServer) -> None:
+    """However large the amount is that is asked for."""
+    response = session.get(f"{raw.url}/end/1000", stream=True)
+    assert response.raw.read(2**19, cache_content=True) == b"x" * LIMIT
+    assert response.raw.data == b""
 
 
 @pytest.mark.parametrize("reader", READERS)

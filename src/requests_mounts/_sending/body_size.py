@@ -114,13 +114,14 @@ class BoundedBody(_Response):
 
     def _read_in_pieces(self, amt: int | None, decode_content: Any, cache_content: Any) -> bytes:
         self._count(b"")
-        whole, pieces = self.tell() == 0, []
+        is_whole = (amt is None or amt < 0) and self.tell() == 0
+        pieces = []
         left = self._limit + 1 if amt is None or amt < 0 else amt
         while left > 0 and (piece := super().read(min(left, _PIECE), decode_content)):
             pieces.append(self._count(piece))
             left -= len(piece)
         data = b"".join(pieces)
-        if cache_content and whole:
+        if cache_content and is_whole:
             self._body = data
         return data
 
