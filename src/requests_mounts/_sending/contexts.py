@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from functools import lru_cache, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3 import PoolManager
 from urllib3.util import ssl_
 
+from requests_mounts._file.document import Version
 from requests_mounts._file.policy import Tls
 from requests_mounts._file.tls import VERSIONS, describe, load_certificate
 from requests_mounts._secret import Secret, reveal
@@ -141,20 +142,14 @@ class _Name(str):
         return repr(self._secret)
 
 
-class _Version(NamedTuple):
-    """What tells a file, or what a symbolic link leads to, from the one that replaces it."""
-
-    path: str
-    modified: int
-    size: int
-    inode: int
-    device: int
+_Dated: TypeAlias = tuple[str, Version]
+"""A file, and which version of it."""
 
 
 class _Surroundings(NamedTuple):
     """What a context is made of beside its settings."""
 
-    files: tuple[_Version, ...]
+    files: tuple[_Dated, ...]
     protocols: tuple[str, ...]
     key_log: str | None
 
@@ -168,9 +163,9 @@ def _secrets(tls: Tls) -> tuple[Secret, ...]:
     return secrets
 
 
-def _versions(tls: Tls) -> tuple[_Version, ...]:
+def _versions(tls: Tls) -> tuple[_Dated, ...]:
     """Return the versions of the files that a context is made of."""
-    found: list[_Version] = []
+    found: list[_Dated] = []
     if tls.verify is not False:
         with _naming("verify", tls.verify):
             authorities = _authorities(tls)
@@ -182,12 +177,11 @@ def _versions(tls: Tls) -> tuple[_Version, ...]:
     return tuple(found)
 
 
-def _version(path: str) -> _Version:
-    found = os.stat(path)  # noqa: PTH116 - a path as requests takes it
-    return _Version(path, found.st_mtime_ns, found.st_size, found.st_ino, found.st_dev)
+def _version(path: str) -> _Dated:
+    return path, Version.of(os.stat(path))  # noqa: PTH116 - a path as requests takes it
 
 
-def _entries(path: str) -> Iterator[_Version]:
+def _entries(path: str) -> Iterator[_Dated]:
     """List what a directory of CA certificates holds, but for links that lead nowhere."""
     if os.path.isdir(path):  # noqa: PTH112 - as above
         for name in sorted(os.listdir(path)):  # noqa: PTH208 - as above
