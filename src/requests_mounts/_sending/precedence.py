@@ -114,7 +114,7 @@ def _is_callers(verify: Any, of_file: Tls) -> bool:
     return verify not in {os.environ.get(name) for name in CA_BUNDLE_VARIABLES}
 
 
-@lru_cache(maxsize=128, typed=True)  # As many callers differ from the file at each request.
+@lru_cache(maxsize=128)  # As many callers differ from the file at each request.
 def _merge_tls(tls: Tls, verify: Any, cert: Any) -> Tls:
     if verify is not None:
         tls = replace(tls, verify=verify if verify is False else os.fspath(verify))
