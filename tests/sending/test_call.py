@@ -19,7 +19,7 @@ from requests.adapters import BaseAdapter
 from loopback import Answer, Handler, Server
 from proxies import pump
 from requests_mounts import mount, parse_config
-from servers import Scripted, Serve, SessionOf, free_places, slow, trickle, wait_for
+from servers import Scripted, Serve, SessionOf, drip, free_places, slow, trickle, wait_for
 
 
 def hops(seconds: float, *, last: int) -> Any:
@@ -235,6 +235,27 @@ def test_an_adapter_inside_of_a_request(serve: Serve, session_of: SessionOf) -> 
     assert late == [False]
 
 
+def test_a_hook_that_asks_where_a_redirect_leads(server: Server, session_of: SessionOf) -> None:
+    """What it sends afterwards is a call of its own, and no hop."""
+
+    def answer(handler: Handler) -> Answer:
+        time.sleep(0.5 if handler.path == "/own" else 0)
+        return Answer(302, {"Location": "/hop"}) if handler.path == "/" else Answer()
+
+    server.answer = answer
+    session = session_of(f"[mounts.'{server.url}/own']\ndeadline = 2")
+
+    def hook(response: requests.Response, **_: Any) -> None:
+        if response.is_redirect:
+            asked: Any = session.resolve_redirects(response, response.request, yield_requests=True)
+            assert next(asked).url == f"{server.url}/hop"
+            time.sleep(1.6)
+            assert session.get(f"{server.url}/own").ok
+
+    assert session.get(server.url, hooks={"response": hook}).ok
+    assert server.requests == ["GET /", "GET /own", "GET /hop"]
+
+
 def test_a_timeout_in_total(serve: Serve, session_of: SessionOf) -> None:
     """urllib3's own kind of timeout means what it means without a deadline, and is cut by one."""
     server = serve(answer=lambda handler: slow(10 if handler.path == "/slow" else 0)(handler))
@@ -293,6 +314,22 @@ def test_a_redirect_whose_body_trickles(
             session.get(server.url, stream=stream)
     assert time.monotonic() - start < 5
     assert len(server.requests) == 2
+
+
+def test_a_second_redirect_whose_body_trickles(server: Server, session_of: SessionOf) -> None:
+    """A hop is followed as the first request is, before a stream too."""
+
+    def answer(handler: Handler) -> Answer:
+        if handler.path == "/":
+            return Answer(302, {"Location": "/hop"})
+        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 200\r\n\r\n")
+        drip(handler)
+        raise ConnectionError
+
+    server.answer = answer
+    session = session_of("[defaults]\ndeadline = 1")
+    with pytest.raises(requests.Timeout, match="/hop took longer than its deadline"):
+        session.get(server.url, stream=True)
 
 
 def test_what_hooks_and_callers_see(serve: Serve, session_of: SessionOf) -> None:

@@ -1,9 +1,11 @@
 """What a deadline cuts, whatever the connection does at the moment, seen from servers and relays."""
 
 import contextlib
+import gc
 import socket
 import ssl
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from queue import LifoQueue
 from typing import Any
@@ -16,7 +18,17 @@ from urllib3.connectionpool import ConnectionPool
 from loopback import Answer, Handler, Server
 from proxies import HttpProxy, SocksProxy
 from requests_mounts import MountedSession, parse_config
-from servers import Scripted, Serve, SessionOf, drip, free_places, slow, trickle, trickle_to_the_end
+from servers import (
+    Scripted,
+    Serve,
+    SessionOf,
+    adapter_of,
+    drip,
+    free_places,
+    slow,
+    trickle,
+    trickle_to_the_end,
+)
 
 SOON = 5
 """Seconds; what is not cut takes at least twice as long."""
@@ -294,4 +306,31 @@ def test_a_connection_that_was_put_back_is_left_alone(serve: Serve, session_of: 
 
     assert session.get(server.url, hooks={"response": ask_again}).ok
     assert bodies == [b"ok", b"ok"]
+    assert server.connections == 1
+
+
+def test_a_hook_that_asks_the_pools_themselves(server: Server, session_of: SessionOf) -> None:
+    """What it sends is not under the deadline of the request that it belongs to."""
+    session = session_of("[defaults]\ndeadline = 1")
+    adapter = adapter_of(session, server.url)
+    statuses = []
+
+    def ask(response: requests.Response, **_: Any) -> None:
+        assert response.content == b"ok"
+        time.sleep(1.1)
+        statuses.append(adapter.poolmanager.request("GET", server.url).status)
+
+    assert session.get(server.url, hooks={"response": ask}).ok
+    assert statuses == [200]
+
+
+def test_an_idle_connection_keeps_no_request(server: Server, session_of: SessionOf) -> None:
+    """What was sent over it, such as a large body, can be freed."""
+    session = session_of("[defaults]\ndeadline = 20")
+    request = session.prepare_request(requests.Request("POST", server.url, data=b"x"))
+    kept = weakref.ref(request)
+    assert session.send(request).ok
+    del request
+    gc.collect()
+    assert kept() is None
     assert server.connections == 1

@@ -230,6 +230,7 @@ def test_a_stream_that_is_cut_behind_a_slow_tool_is_of_no_use(
     monkeypatch.setattr(HTTPAdapter, "send", send_slowly)
     with pytest.raises(requests.Timeout, match="took longer than its deadline of 1 s"):
         session.get(server.url, stream=True)
+    assert free_places(session, server.url) == 10
 
 
 def test_a_wait_for_a_connection_that_takes_the_rest(server: Server, session_of: SessionOf) -> None:

@@ -89,6 +89,7 @@ def test_a_response_that_is_not_retried_any_more(serve: Serve, session_of: Sessi
         with pytest.raises(requests.Timeout, match="deadline"):
             session.get(server.url)
     assert free_places(session, server.url) == 1
+    assert [pool.idle for stats in session.stats() for pool in stats.pools] == [0]
     assert len(server.requests) == 2
 
 
