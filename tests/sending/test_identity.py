@@ -301,6 +301,21 @@ def test_redirects_on_one_host(key: str, sent: str | None) -> None:
     assert server.authorizations() == [netrc, netrc, sent, BASIC, BASIC]
 
 
+def test_an_authorization_goes_along_over_several_hops() -> None:
+    """It is still the caller's at the last one, behind a mount that says nothing of it."""
+    location = {"/first": "/other", "/other": "/t"}
+
+    def answer(handler: Handler) -> Answer:
+        target = location.get(handler.path)
+        return Answer(302, {"Location": target}) if target else Answer()
+
+    with Noting(answer=answer) as server:
+        config = parse_config(f'[mounts."{server.url}/t"]\nauth.bearer = "t"')
+        with MountedSession(config) as session:
+            session.get(f"{server.url}/first", headers={"Authorization": BASIC})
+    assert server.authorizations() == [BASIC, BASIC, BASIC]
+
+
 def test_an_authorization_among_the_headers(a: Noting) -> None:
     """It is filled as auth is, also for a caller whose authentication comes later."""
     text = f'[mounts."{a.url}"]\nheaders = {{ Authorization = "Token x" }}'

@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -52,6 +53,18 @@ def test_pool_timeout(serve: Serve, session_of: SessionOf, settings: str, limit:
     first.join()
     assert session.get(server.url).ok
     assert server.connections == 1
+
+
+def test_a_timeout_of_reading_alone(serve: Serve, session_of: SessionOf) -> None:
+    """It says nothing of the wait for a connection, which is without end."""
+    server = serve()
+    session = session_of("[defaults]\npool_block = true\npool_maxsize = 1")
+    timeout: Any = urllib3.Timeout(read=20)
+    with ThreadPoolExecutor() as threads, session.get(server.url, stream=True) as response:
+        waiting = threads.submit(session.get, server.url, timeout=timeout)
+        wait_for(lambda: waiting.done() or sum(stats.waits for stats in session.stats()))
+        assert response.content == b"ok"
+        assert waiting.result(20).ok
 
 
 @pytest.mark.parametrize(
