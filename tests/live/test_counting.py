@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from queue import LifoQueue
 from typing import Any
 
 import pytest
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool
+from urllib3.connectionpool import ConnectionPool
 
 from loopback import Answer, Handler, Server
 from proxies import HttpProxy, SocksProxy
@@ -164,6 +166,64 @@ def test_waits(server: Server, session_of: SessionOf) -> None:
     found = numbers(session)
     assert (found.requests, found.connections, found.waits, found.peak) == (3, 1, 2, 3)
     assert 0.1 <= found.wait_seconds < 30
+
+
+def test_what_ran_before_a_wait_ran_not_beside_it(
+    server: Server, other: Server, session_of: SessionOf
+) -> None:
+    """The requests of another pool, which were over by then, are not added to who waits."""
+    session = session_of("[defaults]\npool_maxsize = 1\npool_block = true")
+    for url in (server.url, other.url):
+        session.get(url)
+    with session.get(server.url, stream=True) as response:
+        session.get(other.url)
+        assert response.content  # So that the connection is kept.
+    wait_during(session, server.url, lambda: None)
+    assert numbers(session).peak == 2
+
+
+def test_what_ran_during_a_wait_ran_beside_it(
+    server: Server, other: Server, session_of: SessionOf
+) -> None:
+    """The request that waits, the one that has the connection, and one of another pool."""
+    session = session_of("[defaults]\npool_maxsize = 1\npool_block = true")
+    for url in (server.url, other.url):
+        session.get(url)
+    wait_during(session, server.url, lambda: session.get(other.url))
+    assert numbers(session).peak == 3
+
+
+def wait_during(session: MountedSession, url: str, act: Callable[[], object]) -> None:
+    """Do something while a request waits for the connection of another."""
+    with session.get(url, stream=True) as response:
+        waiter = threading.Thread(target=session.get, args=(url,))
+        waiter.start()
+        counters = adapter_of(session, url).counters
+        wait_for(lambda: counters._waiting)
+        act()
+        assert response.content
+    waiter.join()
+
+
+class Hasty(LifoQueue[Any]):
+    """A queue of which another thread takes and closes what was put there, at once."""
+
+    def put(self, item: Any, *args: Any, **kwargs: Any) -> None:
+        super().put(item, *args, **kwargs)
+        if item is not None:
+            in_threads(1, item.close)
+
+
+def test_a_connection_that_another_thread_closes(
+    server: Server, session_of: SessionOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pool had a place for it, so that it was not discarded."""
+    monkeypatch.setattr(ConnectionPool, "QueueCls", Hasty)
+    session = session_of("")
+    for _ in range(2):
+        session.get(server.url)
+    found = numbers(session)
+    assert (found.connections, found.discarded) == (2, 0)
 
 
 def test_a_wait_that_is_too_long(server: Server, session_of: SessionOf) -> None:

@@ -414,6 +414,21 @@ def test_a_file_that_changes_while_it_is_read(file: Path, server: Server) -> Non
         assert set(sizes(session).values()) == {5}
 
 
+def test_a_certificate_that_is_replaced_while_the_file_is_read(
+    file: Path, authority: trustme.CA
+) -> None:
+    """The next reload knows that connections were verified by the one before."""
+    certificates = file.with_name("ca.pem")
+    text = authority.cert_pem.bytes().decode()
+    replace(certificates, text)
+    replace(file, "[mounts.'https://h/']\ntls.verify = 'ca.pem'")
+    with load_session(file) as session:
+        with at("read", lambda: replace(certificates, text)):
+            assert session.reload().changed == ()
+        assert session.reload().changed == ("https://h/",)
+        assert session.reload().changed == ()
+
+
 def test_a_copy_in_this_process_has_the_same_variables(file: Path) -> None:
     """Those that its session was loaded with, and not the environment's."""
     replace(file, "[defaults]\nheaders = { X = '${SIEGE}' }")
