@@ -109,7 +109,6 @@ class Attempt(Permit):
         breaker = self._gate.breaker
         if breaker and self.admitted and _is_failure(error):
             breaker.fail(self.admitted)
-            self.admitted = None
         self.end()
 
     def may_retry(self) -> bool:
