@@ -64,11 +64,10 @@ class Deadline:
         with clock.lock:
             self._connection, self._sock = connection, sock
 
-    def release(self, connection: Any) -> None:
-        """Leave a connection alone, which others may use from now on."""
+    def release(self) -> None:
+        """Leave the connection alone, which others may use from now on."""
         with clock.lock:
-            if self._connection is connection:
-                self._connection = self._sock = None
+            self._connection = self._sock = None
         if self.in_body:
             clock.stop(self)
 

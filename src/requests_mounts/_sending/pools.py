@@ -258,7 +258,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
         if self._ages:
             conn.returned = time.monotonic()
         if conn.deadline:
-            conn.deadline.release(conn)
+            conn.deadline.release()
             conn.deadline = None
         if not self._guard:
             super()._put_conn(conn)
