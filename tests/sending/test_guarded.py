@@ -1,6 +1,7 @@
 """Limits, breakers and retry budgets, seen from real servers."""
 
 import gc
+import logging
 import os
 import pickle
 import signal
@@ -8,6 +9,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -449,6 +451,21 @@ def test_a_stream_holds_its_permit(
     assert session.get(server.url).ok
 
 
+def test_a_body_that_asks_the_pools_themselves(server: Server, session_of: SessionOf) -> None:
+    """Its attempts come to an end in the middle of another, which keeps its own permit."""
+    session = session_of(mounts(server, "limit = { concurrency = 2, max_wait = 0.05 }"))
+    adapter = adapter_of(session, server.url)
+
+    def body() -> Iterator[bytes]:
+        assert adapter.poolmanager.request("GET", server.url).status == 200
+        yield b"x"
+
+    with session.put(server.url, data=body(), stream=True):
+        with session.get(server.url, stream=True), pytest.raises(LimitExceeded):
+            session.get(server.url)
+        assert session.get(server.url).ok
+
+
 def test_a_permit_is_not_held_between_attempts(serve: Serve, session_of: SessionOf) -> None:
     """With one permit all retries finish, and others pass while they wait for their turn."""
     server = serve(answer=Watch(*[Answer(503)] * 2))
@@ -676,6 +693,48 @@ def test_other_retries_from_one_request_to_the_next(serve: Serve, session_of: Se
     watch.answers.insert(0, Answer(503))
     session.get(server.url)
     assert [*counts, len(server.requests)] == [2, 6, 7]
+
+
+def test_what_failed_is_not_kept(
+    server: Server, session_of: SessionOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors hold all that was alive then, such as headers, which can be freed afterwards."""
+
+    def fail_once(handler: Handler) -> Answer:
+        if len(server.requests) == 1:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            raise ConnectionError
+        return Answer()
+
+    server.answer = fail_once
+    session = session_of(mounts(server, "breaker = { failures = 100 }", "max_retries = 1"))
+    request = session.prepare_request(requests.Request("GET", server.url))
+    kept = weakref.ref(request.headers)
+    with caplog.at_level(logging.ERROR, "urllib3"):  # A record of the failure would hold it.
+        assert session.send(request).ok
+    assert len(server.requests) == 2
+    del request
+    gc.collect()
+    assert kept() is None
+
+
+class Stubborn(urllib3.Retry):
+    """A user's own retry, which tries again whatever its numbers say."""
+
+    def increment(self, *_: Any, **__: Any) -> "Stubborn":
+        return self
+
+
+def test_a_circuit_ends_the_retries_of_the_users_own_class(
+    session_of: SessionOf, closed_port: int
+) -> None:
+    """By the failure that opened it, even if there are none by its numbers."""
+    url = f"http://127.0.0.1:{closed_port}"
+    session = session_of(mounts(url, "breaker = { failures = 2 }"))
+    adapter_of(session, url).max_retries = Stubborn(0)
+    with pytest.raises(CircuitOpen) as caught:
+        session.get(url)
+    assert isinstance(caught.value.__cause__, urllib3.exceptions.NewConnectionError)
 
 
 @pytest.mark.parametrize("deadline", ["", "deadline = 60"])

@@ -373,6 +373,26 @@ def run(*works: Callable[[], object]) -> list[threading.Thread]:
     return threads
 
 
+def test_who_waits_for_a_permit_sleeps() -> None:
+    """It is woken when there is one, and does not look at the clock until then."""
+    asked = []
+
+    def clock() -> float:
+        asked.append(time.monotonic())
+        return asked[-1]
+
+    limiter = Limiter(LimitOptions(rate=1000, concurrency=1, max_wait=60), clock=clock)
+    permit = enter(limiter)
+    thread = threading.Thread(target=enter, args=(limiter,))
+    thread.start()
+    wait_for(partial(is_waiting, limiter, 1))
+    time.sleep(0.1)
+    looks = len(asked)
+    permit.give_back()
+    thread.join()
+    assert looks <= 5
+
+
 def is_waiting(limiter: Limiter, number: int) -> bool:
     return len(limiter.queue) == number
 
