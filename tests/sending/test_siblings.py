@@ -17,6 +17,7 @@ from requests_cache import CachedSession
 
 from loopback import Answer, Server
 from requests_mounts import (
+    BodyTooLarge,
     ConfigError,
     DeniedURL,
     MountAdapter,
@@ -69,6 +70,19 @@ def unwrapped(text: str) -> requests.Session:
     return session
 
 
+def unpickled_before(text: str) -> requests.Session:
+    session = requests.Session()
+    session.adapters = pickle.loads(pickle.dumps(MountedSession(parse_config(text)))).adapters
+    return session
+
+
+def with_another_file(text: str) -> requests.Session:
+    session = requests.Session()
+    of_both = mount(MountedSession(parse_config(text)), parse_config("[mounts.'https://other/']"))
+    session.adapters = of_both.adapters
+    return session
+
+
 def table_beside_a_copy(text: str) -> requests.Session:
     session = unwrapped(text)
     copy.copy(session.adapters)
@@ -83,6 +97,8 @@ WAYS = [
     pickled,
     deepcopied,
     pickled_table,
+    unpickled_before,
+    with_another_file,
     table_beside_a_copy,
 ]
 
@@ -376,6 +392,20 @@ def test_thousands_of_mounts_are_pickled() -> None:
     text = "\n".join(f'[mounts."https://h{number}.org/"]' for number in range(3000))
     again = pickled(text)
     assert len(again.adapters) == 3002
+
+
+def test_adapters_of_another_session_know_their_file(server: Server) -> None:
+    """The copies that a session has of them name its lines as they do."""
+    text = f'[mounts."{server.url}"]\nmax_body_size = 1'
+    first, second = (
+        mount(requests.Session(), parse_config(text, source="a.toml")),
+        requests.Session(),
+    )
+    second.adapters = OrderedDict(first.adapters)
+    mount(second, parse_config("[mounts.'https://other/']"))
+    for session in (first, second):
+        with session, pytest.raises(BodyTooLarge, match=r"a\.toml:2"):
+            session.get(server.url)
 
 
 def test_a_file_mounted_on_a_session_of_ours(tmp_path: Any) -> None:

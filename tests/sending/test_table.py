@@ -272,6 +272,18 @@ def test_a_handler_of_a_signal_changes_the_table(find: bool) -> None:  # noqa: F
     assert list(table) == sorted(table, key=len, reverse=True)
 
 
+def test_a_handler_takes_away_what_a_mount_would_move() -> None:
+    """It is not missed, and not put there again."""
+    session = session_of(["https://h.org/v1/"])
+    table, key = session.adapters, Interrupted("https://")
+    key.handlers = []
+    table[key] = table.pop("https://")
+    key.handlers = [lambda: table.pop("http://")]
+    session.mount("https://h.org/v1/xyz/", HTTPAdapter())
+    assert not key.handlers
+    assert list(table) == ["https://h.org/v1/xyz/", "https://h.org/v1/", "https://"]
+
+
 def test_what_stays_is_never_missing() -> None:
     """Not even of a table whose exchange is interrupted in the middle."""
     session = session_of(["https://h.org/", "https://h.org/v1/"])
