@@ -205,6 +205,17 @@ def wait_during(session: MountedSession, url: str, act: Callable[[], object]) ->
     waiter.join()
 
 
+def test_a_pool_that_is_closed_meanwhile(server: Server, session_of: SessionOf) -> None:
+    """A connection that comes back to it was not too many for it."""
+    session = session_of("")
+    with session.get(server.url, stream=True) as response:
+        (pool,) = adapter_of(session, server.url).counters.pools()
+        pool.close()
+        assert response.content == b"ok"
+    found = numbers(session)
+    assert (found.connections, found.discarded) == (1, 0)
+
+
 class Hasty(LifoQueue[Any]):
     """A queue of which another thread takes and closes what was put there, at once."""
 
@@ -367,6 +378,15 @@ def test_a_long_tape_becomes_numbers(server: Server, session_of: SessionOf) -> N
         session.get(server.url)
     assert len(adapter_of(session, server.url).counters.tape) < 2_500
     assert numbers(session).requests == len(server.requests) == 1_500
+
+
+def test_the_tape_of_many_requests(server: Server, session_of: SessionOf) -> None:
+    """It becomes numbers, although nobody reads them."""
+    adapter = adapter_of(session_of(""), server.url)
+    for _ in range(1100):
+        adapter.poolmanager.request("GET", server.url)
+    assert len(adapter.counters._tape) < 2100
+    assert adapter.counters.read()["requests"] == 1100
 
 
 def test_the_first_trouble_is_a_warning(

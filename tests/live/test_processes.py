@@ -21,6 +21,7 @@ from proxies import HttpProxy
 from requests_mounts import MountedSession, load_session, parse_config
 from requests_mounts._sending import counters, counting, pools
 from requests_mounts._sending.table import MountTable
+from servers import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -73,6 +74,25 @@ def test_a_child_opens_connections_of_its_own(
             assert server.connections == 2
             (stats,) = [one for one in session.stats() if one.requests]
             assert (stats.requests, stats.connections) == (3, 1)
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_of_a_process_that_waits(server: Server) -> None:
+    """A thread of the parent that waits for a connection is none of the child's."""
+    config = parse_config("[defaults]\npool_maxsize = 1\npool_block = true")
+    with MountedSession(config) as session, session.get(server.url, stream=True) as stream:
+        waiter = threading.Thread(target=session.get, args=(server.url,))
+        waiter.start()
+        wait_for(lambda: sum(one.waits for one in session.stats()))
+
+        def work() -> None:
+            assert session.get(server.url).text == "ok"
+            (stats,) = [one for one in session.stats() if one.requests]
+            assert (stats.waits, stats.peak) == (0, 1)
+
+        assert in_child(work) == 0
+        assert stream.content == b"ok"
+        waiter.join()
 
 
 FORKING = """

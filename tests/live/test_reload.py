@@ -22,6 +22,7 @@ import trustme
 from requests.adapters import HTTPAdapter
 
 from loopback import Answer, Handler, Server
+from proxies import SocksProxy
 from requests_mounts import (
     BodyTooLarge,
     CircuitOpen,
@@ -355,6 +356,33 @@ def test_the_way_of_a_request_looks_at_the_file(
     assert said[2].startswith("F cannot be reloaded, nothing changes: [Errno 2] No such file")
 
 
+def test_a_request_that_was_prepared_before(file: Path, server: Server) -> None:
+    """It looks at the file when it is sent."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file, reload_interval=0) as session:
+        request = session.prepare_request(requests.Request("GET", server.url))
+        replace(file, "[defaults]\npool_maxsize = 4")
+        assert session.send(request).ok
+        assert set(sizes(session).values()) == {4}
+
+
+def test_a_file_that_is_broken_again(
+    file: Path, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged again, even if it is the very file that was there before the right one."""
+    right, broken = file.with_name("right"), file.with_name("broken")
+    right.write_text("")
+    broken.write_text("nope")
+    file.hardlink_to(right)
+    with load_session(file, reload_interval=0) as session:
+        for one in (broken, right, broken):
+            file.unlink()
+            file.hardlink_to(one)
+            session._loaded._due = 0
+            session.get(server.url)
+    assert [record.name for record in caplog.records].count("requests_mounts") == 2
+
+
 def test_an_interval_is_kept(file: Path, server: Server) -> None:
     """No request looks at the file again before it is over."""
     replace(file, "[defaults]\npool_maxsize = 3")
@@ -678,6 +706,22 @@ def test_a_retired_adapter_stays_retired(file: Path, server: Server) -> None:
         assert adapter.send(requests.Request("GET", server.url).prepare()).text == "ok"
         gc.collect()
         assert open_connections(server) == 0
+
+
+def test_a_retired_adapter_keeps_no_connection_by_a_proxy(
+    file: Path, server: Server, other: Server
+) -> None:
+    """Not even to a host that it has not asked before."""
+    with SocksProxy() as proxy:
+        replace(file, f"[defaults]\nproxy = '{proxy.url}'")
+        with load_session(file) as session:
+            adapter = session.get_adapter(server.url)
+            session.get(server.url)
+            replace(file, f"[defaults]\nproxy = '{proxy.url}'\npool_maxsize = 3")
+            session.reload()
+            for _ in range(2):
+                assert adapter.send(requests.Request("GET", other.url).prepare()).text == "ok"
+        assert proxy.connections == 3
 
 
 GUARDED = """
