@@ -385,7 +385,7 @@ def test_the_tape_of_many_requests(server: Server, session_of: SessionOf) -> Non
     adapter = adapter_of(session_of(""), server.url)
     for _ in range(1100):
         adapter.poolmanager.request("GET", server.url)
-    assert len(adapter.counters._tape) < 2100
+    assert len(adapter.counters.tape) < 2100
     assert adapter.counters.read()["requests"] == 1100
 
 
