@@ -380,15 +380,6 @@ def test_a_long_tape_becomes_numbers(server: Server, session_of: SessionOf) -> N
     assert numbers(session).requests == len(server.requests) == 1_500
 
 
-def test_the_tape_of_many_requests(server: Server, session_of: SessionOf) -> None:
-    """It becomes numbers, although nobody reads them."""
-    adapter = adapter_of(session_of(""), server.url)
-    for _ in range(1100):
-        adapter.poolmanager.request("GET", server.url)
-    assert len(adapter.counters.tape) < 2100
-    assert adapter.counters.read()["requests"] == 1100
-
-
 def test_the_first_trouble_is_a_warning(
     server: Server, other: Server, session_of: SessionOf, caplog: pytest.LogCaptureFixture
 ) -> None:
