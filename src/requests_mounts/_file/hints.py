@@ -34,6 +34,7 @@ _WORDS = {
 _EVERY = {"*", "all", "any"}
 _VERSION = r"(?i)(?:tls)?[ v]*(1[._][0-3])"
 _HOST_IN_URL = r"https?://([A-Za-z0-9_.-]+(?::\d+)?)/?|\[([0-9A-Fa-f:.]+)\]"
+_NETWORK = r"(!?)!*\s*([0-9A-Fa-f.:]+/\d+)"
 _ADDRESS = r"[\w*-]+(?:\.[\w-]+)*(?::[\d*]+)?(?:/\S*)?"
 
 
@@ -161,9 +162,11 @@ def _url(value: object) -> str:
 
 
 def _network(value: object) -> str:
-    sign = "!" if isinstance(value, str) and value.startswith("!") else ""
+    found = re.fullmatch(_NETWORK, str(value))
+    if not found:
+        return ""
     try:
-        return f"write {show_text(f'{sign}{ip_network(str(value).strip(sign), strict=False)}')}"
+        return f"write {show_text(found[1] + str(ip_network(found[2], strict=False)))}"
     except ValueError:
         return ""
 
