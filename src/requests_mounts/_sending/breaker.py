@@ -82,6 +82,8 @@ class Breaker:
     steady: Ticket | None
     """It too, if to succeed with it would change nothing."""
     _in_a_row: int
+    _open_for: float
+    """For how long it was opened the last time."""
     _open_until: float | None
     """The end of the time in which everything is refused; None outside of it."""
     _probes: dict[ref[Ticket], float]
@@ -193,7 +195,6 @@ class Breaker:
     def _close(self) -> None:
         self._window = Window(self.options.window)
         self._in_a_row = 0
-        self._open_for = self.options.open_for
         self._end_probes()
         self.passing = Ticket()
         self._steady_or_not()
