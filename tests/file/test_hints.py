@@ -591,6 +591,10 @@ MISTAKES = [
         '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "!fd00::1/8"); write "!fd00::/8"',
     ),
     (
+        "expect = 3",
+        "1:10 invalid-value expected an array (got 3); write [[expect]], in double brackets",
+    ),
+    (
         '[mounts."https://h/"]\naddresses = ["10.0.0.0/33"]',
         '2:14 invalid-value expected "any", "public", "private", "loopback", a network, or one of these after a "!" (got "10.0.0.0/33")',
     ),

@@ -201,7 +201,7 @@ def _methods(value: object) -> str:
 def _shape(expected: str, path: KeyPath, value: object) -> str:
     """Say what to write where the shape is wrong; nothing of a secret is told, but its keys."""
     match expected, path, value:
-        case "an array", ["expect"], dict():
+        case "an array", ["expect"], _:
             return "write [[expect]], in double brackets"
         case "a table, or false for none", [*_, "auth"], str() | list():
             return 'write { bearer = "${TOKEN}" }, or { username, password }'
