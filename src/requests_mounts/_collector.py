@@ -29,7 +29,8 @@ def paused_collector() -> Iterator[None]:
         yield
     finally:
         del _pauses[-1:]
-        if gc.get_count()[0] > _MANY and not gc.get_freeze_count():  # What is frozen would thaw.
+        # What a program has frozen would thaw. Python freezes a few again that are its own.
+        if gc.get_count()[0] > _MANY > gc.get_freeze_count():
             gc.freeze()
             gc.unfreeze()
         gc.enable()
