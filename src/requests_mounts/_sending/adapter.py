@@ -233,7 +233,7 @@ class MountAdapter(PooledAdapter):
 
     def _find_other(self, request: PreparedRequest, proxies: Any) -> "MountAdapter | None":
         """Return the adapter to hand a request to, if requests chose this one by its text."""
-        if not self.siblings or type(proxies) is MergedProxies:  # `MountedSession` chose by rule.
+        if type(proxies) is MergedProxies or not self.siblings:  # `MountedSession` chose by rule.
             return None
         other: MountAdapter | None = self.siblings.find_other(self.prefix, request.url or "")
         return other
@@ -254,6 +254,7 @@ class MountAdapter(PooledAdapter):
         call.deadline = deadline
         in_body = False
         try:
+            deadline.start()
             response = super().send(request, **arguments)
             if not stream or (call.follows and response.is_redirect):
                 in_body = read_under(deadline, response.raw)

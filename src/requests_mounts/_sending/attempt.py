@@ -48,11 +48,15 @@ class Attempt(Permit):
     make one is to wait for both, at most ``until`` a moment; raises a signal if it is refused.
     """
 
-    handed_over = False
+    __slots__ = ("_gate", "handed_over")
+
+    handed_over: bool
     """Whether a connection gives the permit back."""
 
     def __init__(self, gate: Gate, until: float = inf) -> None:
+        super().__init__()
         self._gate = gate
+        self.handed_over = False
         breaker, limiter = gate.breaker, gate.limiter
         if breaker:
             self.admitted = breaker.passing

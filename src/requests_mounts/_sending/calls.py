@@ -22,23 +22,29 @@ class Call:
     what another thread sends, which may run in a copy of this one's context.
     """
 
+    __slots__ = ("_token", "attempt", "began", "deadline", "follows", "redirects", "thread")
+
     began: float
     """When, on the monotonic clock."""
 
     follows: bool
     """Whether a redirect will be followed, so that its body is read before the caller has it."""
 
-    redirects = False
+    redirects: bool
     """Whether the next call is a hop of this one."""
 
-    deadline: "Deadline | None" = None
+    deadline: "Deadline | None"
     """That of the request which is being sent."""
 
-    attempt: "Attempt | None" = None
+    attempt: "Attempt | None"
     """The attempt that is being made, if there is a limit, a breaker or a budget."""
+
+    _token: "Token[Call | None]"
 
     def __init__(self, *, follows: bool = False) -> None:
         self.thread = get_ident()
+        self.redirects = False
+        self.deadline = self.attempt = None
         outer = current_call.get()
         if outer is None or not outer.redirects or outer.thread != self.thread:
             self.began, self.follows = time.monotonic(), follows
@@ -47,7 +53,7 @@ class Call:
             outer.redirects = False
 
     def __enter__(self) -> None:
-        self._token: Token[Call | None] = current_call.set(self)
+        self._token = current_call.set(self)
 
     def __exit__(self, *_: object) -> None:
         current_call.reset(self._token)

@@ -18,16 +18,16 @@ else:
 class PolicyConnection(_Connection):
     """What a policy adds to a connection, of whatever class the pool makes."""
 
-    opened: float | None = None
+    opened: float | None
     """When it was last connected, on the monotonic clock."""
 
-    returned: float | None = None
+    returned: float | None
     """When it was last put back into its pool."""
 
-    deadline: Deadline | None = None
+    deadline: Deadline | None
     """The deadline of the request that has the connection at the moment."""
 
-    _dialled: socket | None = None
+    _dialled: socket | None
 
     def connect(self) -> None:
         """Connect, and remember when."""
@@ -72,20 +72,23 @@ class PolicyConnection(_Connection):
 _Ours = TypeVar("_Ours")
 
 
-def turn_into(ours: type[_Ours], connection: Any) -> _Ours:
-    """Turn a connection into one that a policy acts on.
+def turn_into(ours: type[_Ours], connection: Any, **attributes: Any) -> _Ours:
+    """Turn a connection into one that a policy acts on, and that has these attributes at first.
 
     Its class is changed instead of the pool's ``ConnectionCls``, which recorders replace. And not
     by assignment: vcrpy's connections pass on what is assigned to the real ones behind them.
+
+    No attribute has a default in the class: CPython specialises access to those that have none.
     """
+    vars(connection).update(attributes)
     object.__setattr__(connection, "__class__", twin(ours, type(connection)))
     changed: _Ours = connection
     return changed
 
 
-def turn_real_into(ours: type[_Ours], connection: Any) -> _Ours:
+def turn_real_into(ours: type[_Ours], connection: Any, **attributes: Any) -> _Ours:
     """Turn the connection that a socket belongs to; one of vcrpy has it inside."""
-    return turn_into(ours, getattr(connection, "real_connection", connection))
+    return turn_into(ours, getattr(connection, "real_connection", connection), **attributes)
 
 
 def _exceeds(now: float, since: float | None, limit: float | None) -> bool:

@@ -38,27 +38,20 @@ _lock = ProcessLock()
 class CountedConnection(PolicyConnection):
     """A connection that knows what is to be counted of it."""
 
-    connected = False
+    connected: bool
     """Whether it was connected, and has not carried a request since."""
 
-    carried = False
+    carried: bool
     """Whether it is open, and carried a request already."""
 
-    closed_by: int | None = None
+    closed_by: int | None
     """The thread that closed it when it was open."""
 
-    _counters = Counters()
-    """Those of its mount; until they are known, what nobody reads."""
+    taken: Event
+    reused: Event
+    free: Event
 
-    taken = reused = free = Event("free", -1, -1)
-
-    def count_in(self, counters: Counters, *, pool: object) -> None:
-        """Be counted, as one of a pool."""
-        number = next(_numbers)
-        self.taken = Event("taken", number, id(pool))
-        self.reused = Event("reused", number, id(pool))
-        self.free = Event("free", number, id(pool))
-        self._counters = counters
+    _counters: Counters
 
     def connect(self) -> None:
         """Connect, and expect the first request."""
@@ -161,8 +154,22 @@ class CountedPool(HTTPConnectionPool):
             connection.close()
 
     def _new_conn(self) -> Any:
-        connection = turn_into(CountedConnection, super()._new_conn())
-        connection.count_in(self._counters, pool=self)
+        number = next(_numbers)
+        connection = turn_into(
+            CountedConnection,
+            super()._new_conn(),
+            opened=None,
+            returned=None,
+            deadline=None,
+            _dialled=None,
+            connected=False,
+            carried=False,
+            closed_by=None,
+            taken=Event("taken", number, id(self)),
+            reused=Event("reused", number, id(self)),
+            free=Event("free", number, id(self)),
+            _counters=self._counters,
+        )
         with _lock:
             self._connections.add(connection)
         return connection

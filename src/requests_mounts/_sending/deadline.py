@@ -23,20 +23,28 @@ _SHORTEST = 0.001  # urllib3 takes no timeout of zero.
 class Deadline:
     """Ends what a connection does when the time is up, even if the server keeps sending.
 
-    It begins when it is made and lasts until `stop`. A connection is watched from the moment that
-    the request has it until it is put back into its pool, and nobody else's is ever cut.
+    A connection is watched from the moment that the request has it until it is put back into its
+    pool, and nobody else's is ever cut.
     """
 
-    was_cut = False
+    __slots__ = (
+        "_connection", "_sock", "counters", "end", "in_body", "mount", "request", "seconds",
+        "stream", "was_cut",
+    )  # fmt: skip
+
+    end: float
+    """The moment, on the monotonic clock."""
+
+    was_cut: bool
     """Whether a connection was cut while it was watched; it is of no use to anyone any more."""
 
-    in_body = False
+    in_body: bool
     """Whether only the body is left to read, so that no other connection can follow."""
 
-    counters: Counters | None = None
+    counters: Counters | None
     """Where it is counted, once, if it ends the request."""
 
-    mount: Callable[[], str] | None = None
+    mount: Callable[[], str] | None
     """Names the mount that has it, for the error."""
 
     def __init__(
@@ -46,8 +54,13 @@ class Deadline:
         self.seconds = seconds
         self.stream = stream
         self.end = (time.monotonic() if began is None else began) + seconds
+        self.was_cut = self.in_body = False
+        self.counters = self.mount = None
         self._connection: Any = None
         self._sock: Any = None
+
+    def start(self) -> None:
+        """Start the clock, which runs until `stop`."""
         clock.start(self)
 
     def left(self) -> float:

@@ -19,7 +19,7 @@ else:
 class GuardedConnection(CountedConnection):
     """A connection that has a permit from the headers of a response until its body is over."""
 
-    permit: Permit | None = None
+    permit: Permit | None
     """Not there yet while the headers are read: http.client closes the connection by then if the
     end of the body is that of the connection, of which the server is still sending."""
 

@@ -47,19 +47,27 @@ class Permit:
     its own accord if the permit is dropped: no interrupt can fall in between, be it in a finalizer.
     """
 
+    __slots__ = (
+        "__weakref__", "admitted", "bucket", "held", "holders", "limiter", "token", "waited",
+    )  # fmt: skip
+
     limiter: "Limiter"
     """What let it in."""
-    bucket: Bucket | None = None
+    bucket: Bucket | None
     token: float
     """When it was taken."""
-    waited = 0.0
+    waited: float
     """How long it was in the queue, in seconds."""
-    admitted: Any = None
+    admitted: Any
     """What ``admit`` returned, or would if there is no wait."""
-    held: "ref[Permit] | None" = None
+    held: "ref[Permit] | None"
     """The reference; `None` too if all may be under way."""
     holders: "set[ref[Permit]]"
     """Those under way, among whom it is."""
+
+    def __init__(self) -> None:
+        self.bucket = self.admitted = self.held = None
+        self.waited = 0.0
 
     def give_back(self) -> None:
         """Let the next one pass; the second time is nothing."""

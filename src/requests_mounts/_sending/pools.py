@@ -232,7 +232,7 @@ class PolicyPool(CappedPool, ReachingPool, WithholdingPool):
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
-        return turn_into(GuardedConnection, connection) if self._guard else connection
+        return turn_into(GuardedConnection, connection, permit=None) if self._guard else connection
 
     def _answer(self, conn: Any, response: Any, method: str, retries: Any) -> None:
         if self._guard and (call := current_call.get()) and (attempt := call.attempt):

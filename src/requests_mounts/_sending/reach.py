@@ -102,7 +102,7 @@ class ReachingConnection(_Connection):
     """A connection that dials what it may."""
 
     reach: Reach
-    has_dialled = False
+    has_dialled: bool
 
     def connect(self) -> None:
         """Connect, or refuse a way of connecting that went past the rule."""
@@ -135,7 +135,7 @@ class ReachingPool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
         connection: Any = super()._new_conn()
         if self._reach:
-            turn_real_into(ReachingConnection, connection).reach = self._reach
+            turn_real_into(ReachingConnection, connection, reach=self._reach)
         return connection
 
 

@@ -43,7 +43,7 @@ class WithholdingPool(HTTPConnectionPool):
     def _new_conn(self) -> Any:
         connection = super()._new_conn()
         if self._withheld:
-            turn_real_into(WithholdingConnection, connection).withheld = self._withheld
+            turn_real_into(WithholdingConnection, connection, withheld=self._withheld)
         return connection
 
 
