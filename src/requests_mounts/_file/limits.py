@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
     ValidatorFunctionWrapHandler,
@@ -14,9 +13,9 @@ from pydantic import (
 from pydantic.dataclasses import dataclass
 from pydantic_core import CoreSchema, PydanticCustomError
 
+from requests_mounts._file.tables import CONFIG, EXTENDING
 from requests_mounts._file.types import LARGEST, Expected, Limit, Seconds, Status
 
-_CONFIG = ConfigDict(extra="forbid", defer_build=True)
 INCOMPLETE: Final = "incomplete"
 """The type of an error that other keys beside those of the table would mend."""
 
@@ -40,7 +39,7 @@ _Refund: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class LimitOptions:
     """How fast attempts are sent, and how many at a time; `rate` or `concurrency` is required."""
 
@@ -66,7 +65,7 @@ class LimitOptions:
     """Whether each origin has its own count, or all that share the limit have one together."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class BreakerOptions:
     """When to refuse what fails anyway; either `failures` or `ratio` is required."""
 
@@ -95,16 +94,7 @@ class BreakerOptions:
     """Statuses that count as failures."""
 
 
-def _tokens_may_be_inherited(schema: dict[str, Any]) -> None:
-    del schema["required"]
-
-
-@dataclass(
-    frozen=True,
-    slots=True,
-    kw_only=True,
-    config=_CONFIG | ConfigDict(json_schema_extra=_tokens_may_be_inherited),
-)
+@dataclass(frozen=True, slots=True, kw_only=True, config=EXTENDING)
 class BudgetOptions:
     """For what share of requests there are retries (gRPC's proposal A6)."""
 

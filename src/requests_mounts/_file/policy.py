@@ -5,9 +5,9 @@ The docstrings are the descriptions of the JSON Schema. The defaults are those o
 """
 
 import dataclasses
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, ConfigDict, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, Field, Tag, WithJsonSchema
 from pydantic.dataclasses import dataclass
 
 from requests_mounts._file.headers import Headers
@@ -19,6 +19,7 @@ from requests_mounts._file.limits import (
     LimitOrName,
     LimitTable,
 )
+from requests_mounts._file.tables import CONFIG, EXTENDING
 from requests_mounts._file.types import (
     LARGEST,
     SCALAR,
@@ -64,19 +65,8 @@ from requests_mounts._file.types import (
 UNSET_RETRY_AFTER = 21600
 """The longest wait that a server may ask for if the file does not say; nobody sets as much."""
 
-_CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
-
-def _total_may_be_inherited(schema: dict[str, Any]) -> None:
-    del schema["required"]
-
-
-@dataclass(
-    frozen=True,
-    slots=True,
-    kw_only=True,
-    config=_CONFIG | ConfigDict(json_schema_extra=_total_may_be_inherited),
-)
+@dataclass(frozen=True, slots=True, kw_only=True, config=EXTENDING)
 class RetryOptions:
     """Every option of `urllib3.Retry` under its own name, but for its history."""
 
@@ -145,7 +135,7 @@ MaxRetries: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Timeout:
     """The two timeouts of a request."""
 
@@ -170,7 +160,7 @@ TimeoutOrTable: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Tls:
     """How https connections are secured; what is not set is as requests has it."""
 
@@ -205,7 +195,7 @@ class Tls:
     """The name to ask the server for (SNI) instead of the host's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class TcpKeepalive:
     """Probes that tell a dead connection from an idle one; what is not set the system decides."""
 
@@ -219,7 +209,7 @@ class TcpKeepalive:
     """Probes without an answer after which the connection is dead."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Auth:
     """The Authorization header: a token, the file of a token, or a name and a password."""
 
@@ -243,7 +233,7 @@ AuthOrNot: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Policy:
     """How requests to the URLs of one prefix are sent."""
 
@@ -320,7 +310,7 @@ class Policy:
     """For what share of requests there are retries."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class MountPolicy(Policy):
     """A policy that may extend another."""
 
@@ -331,7 +321,7 @@ class MountPolicy(Policy):
     """Warnings that `requests-mounts check` does not give here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class Expectation(Policy):
     """A test of the file itself, run by `requests-mounts check`; keys of a policy may be added."""
 
@@ -345,7 +335,7 @@ class Expectation(Policy):
 FileName: TypeAlias = Annotated[str, Field(strict=True, min_length=1)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+@dataclass(frozen=True, slots=True, kw_only=True, config=CONFIG)
 class File:
     """Settings of a requests session for each URL prefix."""
 
