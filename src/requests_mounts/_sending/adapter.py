@@ -20,7 +20,7 @@ from urllib3.exceptions import EmptyPoolError, HTTPError
 
 from requests_mounts._cached import cached_property
 from requests_mounts._errors import MountsError
-from requests_mounts._file.policy import Policy, Timeout
+from requests_mounts._file.policy import Policy
 from requests_mounts._routing.partial import PartialPrefix
 from requests_mounts._secret import redact, reveal
 from requests_mounts._sending.bodies import read_under
@@ -39,6 +39,7 @@ from requests_mounts._sending.precedence import (
     choose_proxies,
     choose_timeout,
     mark_verify,
+    timeouts_of,
 )
 from requests_mounts._sending.proxy_hosts import hide_host
 from requests_mounts._sending.reach import AddressDenied
@@ -297,15 +298,4 @@ class MountAdapter(PooledAdapter):
     @cached_property
     def _timeout(self) -> tuple[float | None, float | None] | None:
         """The file's timeouts, as requests takes them."""
-        return None if self.policy.timeout is None else _timeouts(self.policy.timeout)
-
-
-def _timeouts(setting: float | Timeout) -> tuple[float | None, float | None]:
-    """Return the timeouts as requests takes them, where no limit is none."""
-    if isinstance(setting, Timeout):
-        return _finite(setting.connect), _finite(setting.read)
-    return _finite(setting), _finite(setting)
-
-
-def _finite(seconds: float | None) -> float | None:
-    return None if seconds is None or isinf(seconds) else seconds
+        return None if self.policy.timeout is None else timeouts_of(self.policy.timeout)

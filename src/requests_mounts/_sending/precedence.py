@@ -24,6 +24,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
+from math import isinf
 from typing import Any, Self
 from urllib.request import getproxies
 
@@ -36,7 +37,7 @@ from requests.utils import (
     select_proxy,
 )
 
-from requests_mounts._file.policy import Tls
+from requests_mounts._file.policy import Timeout, Tls
 from requests_mounts._sending.environment import CA_BUNDLE_VARIABLES
 
 
@@ -74,6 +75,17 @@ class MergedProxies(OrderedDict[str, str]):
 def choose_timeout(given: Any, of_file: Any) -> Any:
     """Return the timeout of a request."""
     return of_file if given is None else given
+
+
+def timeouts_of(setting: float | Timeout) -> tuple[float | None, float | None]:
+    """Return the timeouts of a file as requests takes them, where no limit is none."""
+    if isinstance(setting, Timeout):
+        return _finite(setting.connect), _finite(setting.read)
+    return _finite(setting), _finite(setting)
+
+
+def _finite(seconds: float | None) -> float | None:
+    return None if seconds is None or isinf(seconds) else seconds
 
 
 def choose_proxies(url: str, proxies: Any, of_file: Mapping[str, str]) -> Any:
