@@ -28,7 +28,8 @@ from requests_mounts._command.cli import app, main
 from requests_mounts._command.worst_case import show_seconds, worst_case
 from requests_mounts._file.codes import ERRORS
 from requests_mounts._file.limits import LimitOptions
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.options import RetryOptions, Timeout
+from requests_mounts._file.policy import Policy
 from requests_mounts._file.types import Code
 
 DATA = Path(__file__).parents[1] / "data/cli"

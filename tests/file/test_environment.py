@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter
 from requests_mounts import Config, ConfigError, MountsError, load_config, parse_config
 from requests_mounts._explain import explain_url
 from requests_mounts._file.config import Mount
-from requests_mounts._file.policy import MountPolicy, Policy, RetryOptions, Tls
+from requests_mounts._file.options import RetryOptions, Tls
+from requests_mounts._file.policy import MountPolicy, Policy
 from requests_mounts._secret import Secret, reveal
 
 

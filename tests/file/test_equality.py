@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from requests_mounts._file.equality import identity, same
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout, Tls
+from requests_mounts._file.options import RetryOptions, Timeout, Tls
+from requests_mounts._file.policy import Policy
 from requests_mounts._secret import Secret
 
 

@@ -5,7 +5,8 @@ import pytest
 from requests_mounts import ConfigError, parse_config
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.equality import same
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.options import RetryOptions, Timeout
+from requests_mounts._file.policy import Policy
 
 
 def mount_of(config: Config, text: str) -> Mount:

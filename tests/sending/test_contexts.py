@@ -17,7 +17,7 @@ from urllib3.util import ssl_
 from loopback import Server
 from proxies import HttpProxy
 from requests_mounts import MountedSession, mount, parse_config
-from requests_mounts._file.policy import Tls
+from requests_mounts._file.options import Tls
 from requests_mounts._sending.contexts import TlsContext, tls_context
 from servers import Knowing, Serve, tls_session
 

@@ -24,7 +24,7 @@ from requests_mounts import (
     parse_config,
 )
 from requests_mounts._file.bearer import BearerFile, bearer_file
-from requests_mounts._file.policy import Auth
+from requests_mounts._file.options import Auth
 from servers import adapter_of
 
 BASIC = "Basic dTpw"  # u:p

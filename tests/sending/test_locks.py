@@ -9,7 +9,8 @@ from threading import Event, Thread
 import pytest
 
 from requests_mounts import MountAdapter
-from requests_mounts._file.policy import Policy, Tls
+from requests_mounts._file.options import Tls
+from requests_mounts._file.policy import Policy
 from requests_mounts._sending.contexts import _one_at_a_time, tls_context
 from requests_mounts._sending.forks import around_forks
 

@@ -28,7 +28,8 @@ from requests_mounts import (
     mount,
     parse_config,
 )
-from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.options import RetryOptions
+from requests_mounts._file.policy import Policy
 from requests_mounts._sending.managers import PooledAdapter
 
 FILE = """

@@ -15,7 +15,8 @@ from requests_mounts import (
     MountedSession,
     parse_config,
 )
-from requests_mounts._file.policy import Policy, Tls
+from requests_mounts._file.options import Tls
+from requests_mounts._file.policy import Policy
 from requests_mounts._sending.contexts import TlsContext, tls_context
 from servers import Knowing, adapter_of, tls_session
 

@@ -22,13 +22,8 @@ from requests_mounts._file.document import Place
 from requests_mounts._file.equality import same
 from requests_mounts._file.identity import is_in_the_clear, is_wide, secrets_of
 from requests_mounts._file.inheritance import Layer
-from requests_mounts._file.policy import (
-    UNSET_RETRY_AFTER,
-    MountPolicy,
-    Policy,
-    RetryOptions,
-    Timeout,
-)
+from requests_mounts._file.options import UNSET_RETRY_AFTER, RetryOptions, Timeout
+from requests_mounts._file.policy import MountPolicy, Policy
 from requests_mounts._file.settings import leaves
 from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.prefix import Prefix

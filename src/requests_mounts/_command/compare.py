@@ -7,7 +7,8 @@ from requests_mounts._explain import find_mount
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.equality import same
 from requests_mounts._file.limits import BreakerOptions, BudgetOptions, LimitOptions
-from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.options import RetryOptions
+from requests_mounts._file.policy import Policy
 from requests_mounts._file.settings import SettingPath, in_full, leaves
 from requests_mounts._toml import show_toml
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from requests_mounts._command.caution import Caution
-from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.options import RetryOptions
+from requests_mounts._file.policy import Policy
 
 RETRIES = ("max_retries.total", "max_retries")
 """The settings that say how often a request is sent again."""

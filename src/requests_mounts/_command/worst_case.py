@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from math import inf, isinf
 
-from requests_mounts._file.policy import UNSET_RETRY_AFTER, Policy, RetryOptions, Timeout
+from requests_mounts._file.options import UNSET_RETRY_AFTER, RetryOptions, Timeout
+from requests_mounts._file.policy import Policy
 from requests_mounts._file.reach import most_dialled
 
 TEN_MINUTES = 600

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, TypeAlias
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from requests_mounts._file.types import HeaderField, HeaderValue
+from requests_mounts._file.texts import HeaderField, HeaderValue
 from requests_mounts._secret import Secret, is_secret
 
 HeaderSetting: TypeAlias = str | Secret | Literal[False]

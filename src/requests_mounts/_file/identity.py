@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from requests_mounts._file.bearer import bearer_file
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.merging import as_table, settings_of
-from requests_mounts._file.policy import Auth, Policy
+from requests_mounts._file.options import Auth
+from requests_mounts._file.policy import Policy
 from requests_mounts._routing.prefix import Prefix
 from requests_mounts._secret import Secret, is_missing, is_secret
 from requests_mounts._toml import show_path

@@ -38,7 +38,8 @@ from requests_mounts._file.findings import Findings
 from requests_mounts._file.headers import Headers
 from requests_mounts._file.identity import identity_problems, repeated_headers, token_problem
 from requests_mounts._file.inheritance import Layers
-from requests_mounts._file.policy import PATHS, File, MountPolicy, Policy, Tls
+from requests_mounts._file.options import Tls
+from requests_mounts._file.policy import PATHS, File, MountPolicy, Policy
 from requests_mounts._file.proxies import user_fault
 from requests_mounts._file.reach import reach_problems
 from requests_mounts._file.settings import SettingPath, spelled_out

@@ -5,7 +5,8 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
 from requests_mounts._file.headers import Headers
-from requests_mounts._file.policy import Policy, RetryOptions, Timeout
+from requests_mounts._file.options import RetryOptions, Timeout
+from requests_mounts._file.policy import Policy
 
 SettingPath: TypeAlias = tuple[str, ...]
 """The keys that lead to a setting, such as ``("max_retries", "total")``."""

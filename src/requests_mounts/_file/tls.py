@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 
-from requests_mounts._file.policy import Tls
+from requests_mounts._file.options import Tls
 from requests_mounts._secret import Secret, is_missing, reveal
 from requests_mounts._toml import show_path, show_value
 

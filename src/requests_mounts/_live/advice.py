@@ -7,7 +7,8 @@ from math import inf, isinf
 from typing import NamedTuple, TypeAlias
 
 from requests_mounts._file.config import Config, Mount
-from requests_mounts._file.policy import Policy, RetryOptions
+from requests_mounts._file.options import RetryOptions
+from requests_mounts._file.policy import Policy
 from requests_mounts._live.stats import MountStats, count
 from requests_mounts._toml import show_key, show_toml
 

@@ -19,7 +19,7 @@ from urllib3 import PoolManager
 from urllib3.util import ssl_
 
 from requests_mounts._file.document import Version
-from requests_mounts._file.policy import Tls
+from requests_mounts._file.options import Tls
 from requests_mounts._file.tls import VERSIONS, describe, load_certificate
 from requests_mounts._secret import Secret, reveal
 from requests_mounts._sending.locks import ProcessLock

@@ -12,7 +12,8 @@ from requests.auth import _basic_auth_str
 from requests.structures import CaseInsensitiveDict
 
 from requests_mounts._file.bearer import bearer_file
-from requests_mounts._file.policy import Auth, Policy
+from requests_mounts._file.options import Auth
+from requests_mounts._file.policy import Policy
 from requests_mounts._secret import Secret, reveal
 from requests_mounts._sending.precedence import is_filled, is_signed
 

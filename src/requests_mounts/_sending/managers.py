@@ -15,7 +15,8 @@ from requests.adapters import DEFAULT_POOLBLOCK, HTTPAdapter
 from urllib3 import PoolManager
 
 from requests_mounts._cached import cached_property
-from requests_mounts._file.policy import Policy, Tls
+from requests_mounts._file.options import Tls
+from requests_mounts._file.policy import Policy
 from requests_mounts._sending.contexts import TlsContext, verify_proxies, write_name
 from requests_mounts._sending.counters import Counters
 from requests_mounts._sending.counting import count_evicted, pools_of

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from requests_mounts._errors import MountsError
-from requests_mounts._file.policy import Tls
+from requests_mounts._file.options import Tls
 from requests_mounts._file.tls import tls_problems
 
 _refusal: ContextVar[MountsError | None] = ContextVar("refusal", default=None)

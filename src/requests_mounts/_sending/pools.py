@@ -29,7 +29,8 @@ from urllib3 import PoolManager, Retry
 from urllib3 import Timeout as Urllib3Timeout
 from urllib3.connection import HTTPConnection
 
-from requests_mounts._file.policy import Policy, TcpKeepalive
+from requests_mounts._file.options import TcpKeepalive
+from requests_mounts._file.policy import Policy
 from requests_mounts._routing.location import origin_of
 from requests_mounts._secret import reveal
 from requests_mounts._sending.attempt import Attempt

@@ -37,7 +37,7 @@ from requests.utils import (
     select_proxy,
 )
 
-from requests_mounts._file.policy import Timeout, Tls
+from requests_mounts._file.options import Timeout, Tls
 from requests_mounts._sending.environment import CA_BUNDLE_VARIABLES
 
 

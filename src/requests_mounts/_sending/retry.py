@@ -10,7 +10,7 @@ from urllib3 import Retry
 from urllib3.response import BaseHTTPResponse
 
 from requests_mounts._file.equality import identity
-from requests_mounts._file.policy import RetryOptions
+from requests_mounts._file.options import RetryOptions
 from requests_mounts._sending.calls import current_deadline
 from requests_mounts._sending.deadline import DeadlineReached
 from requests_mounts._sending.twins import twin
