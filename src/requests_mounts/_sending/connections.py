@@ -2,7 +2,7 @@
 
 import time
 from socket import socket
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from requests_mounts._file.policy import Policy
 from requests_mounts._sending.deadline import Deadline
@@ -18,6 +18,11 @@ else:
 class PolicyConnection(_Connection):
     """What a policy adds to a connection, of whatever class the pool makes."""
 
+    AT_FIRST: ClassVar[dict[str, Any]] = dict.fromkeys(
+        ("opened", "returned", "deadline", "_dialled")
+    )
+    """Its attributes, to be given to `turn_into`."""
+
     opened: float | None
     """When it was last connected, on the monotonic clock."""
 
@@ -28,6 +33,7 @@ class PolicyConnection(_Connection):
     """The deadline of the request that has the connection at the moment."""
 
     _dialled: socket | None
+    """A second handle of the socket, while it connects."""
 
     def connect(self) -> None:
         """Connect, and remember when."""

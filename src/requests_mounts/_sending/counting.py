@@ -158,10 +158,7 @@ class CountedPool(HTTPConnectionPool):
         connection = turn_into(
             CountedConnection,
             super()._new_conn(),
-            opened=None,
-            returned=None,
-            deadline=None,
-            _dialled=None,
+            **PolicyConnection.AT_FIRST,
             connected=False,
             carried=False,
             closed_by=None,
