@@ -142,3 +142,81 @@ def test_offline_what_is_known_is_found_fault_with() -> None:
         (17, "failed-expectation"),
         (19, "failed-expectation"),
     ]
+
+
+_LIMITED = """
+[limits.x]
+rate = 1
+[limits.y]
+rate = 1
+[defaults]
+limit = "x"
+[mounts."https://h/"]
+limit = {0}
+[[expect]]
+url = "https://h/"
+mount = "https://h/"
+limit = {1}
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted", "expected"),
+    [
+        ('"x"', '"x"', []),
+        ('"x"', '"${X:-x}"', []),
+        ('"${X:-x}"', '"x"', []),
+        ('"x"', '"y"', ['expected "y" (got "x" from line 9)']),
+        ('"x"', '"${Y:-y}"', ['expected "${Y:-y}" (got "x" from line 9)']),
+        ('"${X:-x}"', '"y"', ['expected "y" (got "${X:-x}" from line 9)']),
+        ("{ rate = 1 }", '"y"', ['expected "y" (got a table)']),
+        ('"x"', "{ rate = 1 }", []),
+        ('"x"', "{ rate = 2 }", ["expected 2 (got 1 from line 3)"]),
+    ],
+)
+def test_an_expected_limit(limit: str, wanted: str, expected: list[str]) -> None:
+    """Another one of the same numbers counts other requests."""
+    config = parse_config(_LIMITED.format(limit, wanted), environ={})
+    assert [one.message for one in check(config) if one.severity == "error"] == expected
+
+
+def test_a_limit_that_is_expected_of_none() -> None:
+    """There is no name to compare with."""
+    text = "[limits]\nx.rate = 1\n[[expect]]\nurl = 'https://h/'\nmount = 'https://'\nlimit = 'x'"
+    messages = [one.message for one in check(parse_config(text)) if one.severity == "error"]
+    assert messages == ['expected "x" (got none)']
+
+
+def test_expectations_of_some_keys() -> None:
+    """They need not say what a policy needs beside them."""
+    text = """
+        [mounts."https://h/"]
+        max_retries.total = 3
+        limit = { rate = 1, burst = 4, concurrency = 2 }
+        breaker = { failures = 3, open_for = 600, max_open_for = 900 }
+        retry_budget = { tokens = 5 }
+        [mounts."https://i/"]
+        breaker = { ratio = 0.5, window = 60 }
+        [[expect]]
+        url = "https://h/"
+        mount = "https://h/"
+        max_retries.backoff_factor = 0
+        limit.burst = 4
+        breaker.open_for = 600
+        retry_budget.refund = 0.2
+        [[expect]]
+        url = "https://h/"
+        mount = "https://h/"
+        limit = { concurrency = 2, burst = 5 }
+        breaker.max_open_for = 9
+        [[expect]]
+        url = "https://i/"
+        mount = "https://i/"
+        breaker.window = 60
+    """
+    messages = [one.message for one in check(parse_config(text)) if one.severity == "error"]
+    assert messages == [
+        "expected 0.2 (got 0.1)",
+        "expected 5 (got 4 from line 4)",
+        "expected 9 (got 900 from line 5)",
+    ]

@@ -26,6 +26,9 @@ def failures(config: Config) -> Iterator[Diagnostic]:
             continue
         effective = in_full(mount.policy)
         for path, value in claim.settings:
+            if path == ("limit",):
+                yield from _other_limit(config, claim, mount, str(value))
+                continue
             found = effective.get(plain_path(path))
             if not same(found, value) and not is_unknown(config, mount, path):
                 got = _got(config, mount, path, found)
@@ -41,6 +44,18 @@ def _why_not(config: Config, claim: Claim, winner: Mount | None, wanted: str) ->
     written = claim.place.below("mount").value
     expected = written if "${" in written else wanted
     return f"expected {expected} (got {winner.shown if winner else None}: {reason})"
+
+
+def _other_limit(config: Config, claim: Claim, mount: Mount, name: str) -> Iterator[Diagnostic]:
+    """Report another limit than the one of that name, also one of the same numbers."""
+    path, table = ("limit",), config.limit_table(mount)
+    if table == ("limits", name) or is_unknown(config, mount, path):
+        return
+    place = claim.place.below(*path)
+    is_named = not table or table[0] == "limits"
+    got = _got(config, mount, path, table[-1] if table else None) if is_named else "a table"
+    message = f"expected {show_toml(place.value)} (got {got})"
+    yield place.problem(message, code="failed-expectation")
 
 
 def _got(config: Config, mount: Mount, path: SettingPath, value: object) -> str:

@@ -83,7 +83,10 @@ class Claim(NamedTuple):
     mount: str
     """The prefix that is to serve the URL."""
     settings: tuple[tuple[SettingPath, object], ...]
-    """Settings that its policy is to have; a plain value is spelled out as its table."""
+    """Settings that its policy is to have; a plain value is spelled out as its table.
+
+    A limit is expected by its name, or by the keys of its table.
+    """
     place: Place
 
 

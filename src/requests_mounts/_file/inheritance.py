@@ -285,6 +285,23 @@ def _is_name(value: Any) -> TypeGuard[str]:
 
 
 def _completed(table: Any) -> Any:
-    """Give an expectation of some retry options the one that a policy needs."""
-    retries = as_table(table).get("max_retries")
-    return table | {"max_retries": {"total": 0} | retries} if isinstance(retries, dict) else table
+    """Give an expectation of some keys of a table those that a policy needs beside them."""
+    tables = {key: value for key, value in as_table(table).items() if isinstance(value, dict)}
+    added = {key: _beside(key, value) | value for key, value in tables.items()}
+    return table | added if added else table
+
+
+def _beside(key: str, table: Table) -> Table:
+    """Return what the keys of a table cannot do without; an empty one stays a mistake."""
+    match key:
+        case "max_retries":
+            return {"total": 0}
+        case "retry_budget" if table:
+            return {"tokens": 1}
+        case "limit" if table:
+            return {"rate": 1}
+        case "breaker" if table:
+            either = {} if table.keys() & {"failures", "ratio"} else {"ratio": 1}
+            times = {"open_for": 1e-9, "max_open_for": 1e9}
+            return either | (times if len(table.keys() & times.keys()) == 1 else {})
+    return {}

@@ -121,7 +121,7 @@ def _configure(documents: tuple[Document, ...], variables: Variables) -> Config:
     _try_out(mounts, findings, offline=variables.offline)
     if findings.diagnostics:
         raise ConfigError(findings.diagnostics)
-    claims = tuple(_claims(file, tables, documents[0]))
+    claims = tuple(_claims(file, tables, layers))
     partial = tuple(_partial_prefixes(file, variables)) if variables.offline else ()
     return Config(layers, variables, mounts, file.unmatched, claims, file.ignore, partial)
 
@@ -300,7 +300,7 @@ def _problems_of(
         yield ("proxy",), message, "missing-extra"
 
 
-def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[Claim]:
+def _claims(file: File, tables: dict[str, Any], layers: Layers) -> Iterator[Claim]:
     """Say what each ``[[expect]]`` table sets; the others of its keys have their defaults.
 
     One that lacks a variable expects nothing.
@@ -308,7 +308,9 @@ def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[
     for index, expectation in enumerate(file.expect):
         table = tables["expect"][index]
         if table is not NOTHING_EXPECTED:
-            place, filled = Place(document, ("expect", index)), _written_paths(table)
+            place, filled = Place(layers.documents[0], ("expect", index)), _written_paths(table)
+            limit = layers.name_at(place.below("limit"))
+            named = [(("limit",), limit)] if isinstance(limit, str) else []
             settings = [
                 setting
                 for path in _written_paths(place.value)
@@ -316,7 +318,7 @@ def _claims(file: File, tables: dict[str, Any], document: Document) -> Iterator[
                 for setting in spelled_out(path, _setting(expectation, path))
                 if not is_missing(setting[1])
             ]
-            yield Claim(expectation.url, expectation.mount, tuple(settings), place)
+            yield Claim(expectation.url, expectation.mount, (*settings, *named), place)
 
 
 def _written_paths(table: dict[str, Any], above: SettingPath = ()) -> dict[SettingPath, None]:
