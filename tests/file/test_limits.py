@@ -83,3 +83,45 @@ def test_the_longest_time_that_a_circuit_is_open(line: str, *, works: bool) -> N
         return
     with pytest.raises(ConfigError, match=r"breaker: expected open_for .* of at most max_open_for"):
         parse_config(text)
+
+
+@pytest.mark.parametrize(
+    ("defaults", "policy", "mount"),
+    [
+        ("failures = 3", "open_for = 60", ""),
+        ("", "open_for = 60", "failures = 3"),
+        ("ratio = 0.5", "window = 60", ""),
+        ("failures = 3, max_open_for = 1000", "failures = 5, open_for = 600", ""),
+    ],
+)
+def test_the_breaker_of_a_policy_may_be_completed(defaults: str, policy: str, mount: str) -> None:
+    """By what it is laid over, or by what is laid over it, as other tables are."""
+    above = f"[defaults]\nbreaker = {{ {defaults} }}\n" if defaults else ""
+    below = f"breaker = {{ {mount} }}\n" if mount else ""
+    text = f"[policies.p]\nbreaker = {{ {policy} }}\n[mounts.'http://h/']\npolicy = 'p'\n"
+    assert parse_config(above + text + below).mounts[0].policy.breaker
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "breaker = { failures = 1, ratio = 1 }",
+            "2: policies.p.breaker: expected a table with either failures or ratio (got failures, ratio)",
+        ),
+        (
+            "breaker.open_for = 3\n[mounts.'http://h/']\npolicy = 'p'",
+            "2: policies.p.breaker: expected a table with either failures or ratio (got open_for)",
+        ),
+        (
+            "limit.burst = 3",
+            "2: policies.p.limit: expected a table with rate or concurrency (got burst)",
+        ),
+    ],
+)
+def test_what_nothing_completes(text: str, expected: str) -> None:
+    """Neither what has too much, nor a limit, which is not merged, nor what a mount uses as it is."""
+    with pytest.raises(ConfigError) as caught:
+        parse_config(f"[policies.p]\n{text}")
+    (found,) = caught.value.diagnostics
+    assert f"{found.line}: {found.key}: {found.message}" == expected

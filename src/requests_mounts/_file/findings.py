@@ -1,5 +1,6 @@
 """The problems of a file, collected at the places where the file says what is wrong."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from pydantic_core import ErrorDetails
@@ -74,6 +75,8 @@ class Findings:
         match found["type"]:
             case "missing" if path[0] == "policies":
                 return  # A policy need not be complete, the mount that uses it must be.
+            case type_ if type_ == INCOMPLETE and _may_be_completed(path, found["input"]):
+                return  # Neither need its breaker; a limit is not merged.
             case "missing":
                 path, key, code = path[:-1], path[-1], "missing-key"
                 usual = {"total": 3, "tokens": 10}.get(str(key))
@@ -128,6 +131,12 @@ class Findings:
         if path[0] == "limits" or path[depth : depth + 1] != ("limit",):
             return False  # A limit has no key of that name.
         return isinstance(self._written(path[: depth + 1]).value, str)
+
+
+def _may_be_completed(path: KeyPath, table: Mapping[str, object]) -> bool:
+    """Tell whether what a policy or a mount adds to a table may make it right."""
+    is_in_policy = path[0] == "policies" and path[-1] == "breaker"
+    return is_in_policy and not {"failures", "ratio"} <= table.keys()
 
 
 def _suggest(path: KeyPath) -> str:
