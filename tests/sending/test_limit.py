@@ -65,6 +65,21 @@ def test_a_rate_that_no_float_holds() -> None:
     enter(limiter, left=0)
 
 
+@pytest.mark.parametrize("burst", [1, 3])
+def test_rates_that_floats_cannot_reckon_with(burst: int) -> None:
+    """One that is next to nothing is not without a limit, and one that is next to inf has a bucket."""
+    slow = Bucket(rate=1e-320, per=1, burst=burst)
+    for _ in range(burst):
+        assert slow.ready_at <= 7
+        slow.take(7)
+    assert slow.ready_at > 1e100
+    fast = Bucket(rate=1e308, per=1e-308, burst=burst)
+    fast.take(7)
+    assert fast.ready_at <= 7
+    fast.lack(slow.missing(8), 8)
+    assert fast.missing(8) == 0
+
+
 @given(
     rate=st.floats(0.1, 1000),
     per=st.floats(0.1, 100),

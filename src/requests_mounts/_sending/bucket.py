@@ -12,6 +12,9 @@ from requests_mounts._file.limits import LimitOptions
 _MOST_TAKES = 64
 """Beyond so many others since, a token that is put back stays lost, which errs on the slow side."""
 
+_LEAST, _MOST = 1e-200, 1e200
+"""Seconds between tokens that floats still reckon with: beyond them are 0, inf and nan."""
+
 
 class Bucket:
     """Tokens that flow in at a rate, of which a full bucket holds ``burst``."""
@@ -23,7 +26,7 @@ class Bucket:
     _theoretical: float
 
     def __init__(self, rate: float, per: float, burst: int) -> None:
-        self.interval = per / rate
+        self.interval = min(max(per / rate, _LEAST), _MOST)
         """Seconds between two tokens."""
         self._spare = (burst - 1) * self.interval
         # When the last tokens were taken. With a burst of 1, those before the last do not matter.
