@@ -306,6 +306,10 @@ MISTAKES = [
         "2:9 invalid-value expected the name of a table in [limits], or a table (got true)",
     ),
     (
+        "[defaults]\nlimit = false",
+        "2:9 invalid-value expected the name of a table in [limits], or a table (got false); write { rate = inf } for no limit",
+    ),
+    (
         '[defaults]\nlimit.rate = "10/s"',
         '2:14 invalid-value expected a number above 0, or inf for no limit (got "10/s"); write rate = 10, per = 1',
     ),

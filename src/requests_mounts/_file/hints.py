@@ -264,6 +264,8 @@ def _family(value: object) -> str:
 
 
 def _limit(value: object) -> str:
+    if value is False:
+        return "write { rate = inf } for no limit"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"write {{ rate = {value} }} or {{ concurrency = {value} }}" if number else ""
 
