@@ -220,3 +220,29 @@ def test_expectations_of_some_keys() -> None:
         "expected 5 (got 4 from line 4)",
         "expected 9 (got 900 from line 5)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ("'x'", "'y'", ['https://h/b/ limit: "x" → "y"']),
+        ("'x'", "'${Y:-y}'", ['https://h/b/ limit: "x" → "${Y:-y}"']),
+        ("'x'", "{ rate = 1 }", ['https://h/b/ limit: "x" → "mounts.\\"https://h/b/\\".limit"']),
+        ("'x'", "{ rate = inf }", ["https://h/b/ limit.rate: 1 → inf", "https://h/b/ limit:"]),
+        ("'y'", "'y'", []),
+        ("'x'", "'x'", []),
+    ],
+)
+def test_a_limit_that_is_shared_with_others(a: str, b: str, expected: list[str]) -> None:
+    """Another table of the same numbers is a difference, as it is to a reload; a new name is none."""
+    text = """
+        limits = {{ x.rate = 1, y.rate = 1 }}
+        [mounts."https://h/a/"]
+        limit = {0}
+        [mounts."https://h/b/"]
+        limit = {1}
+    """
+    old, new = (parse_config(text.format(*pair), environ={}) for pair in (("'x'", "'x'"), (a, b)))
+    found = [f"{one.prefix} {change}" for one in compare(old, new) for change in one.settings]
+    assert len(found) == len(expected)
+    assert all(map(str.startswith, found, expected)), found

@@ -1,6 +1,7 @@
 """What changes from one configuration to another."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from requests_mounts._explain import find_mount
@@ -10,7 +11,7 @@ from requests_mounts._file.limits import BreakerOptions, BudgetOptions, LimitOpt
 from requests_mounts._file.options import RetryOptions
 from requests_mounts._file.policy import Policy
 from requests_mounts._file.settings import SettingPath, in_full, leaves
-from requests_mounts._toml import show_toml
+from requests_mounts._toml import show_key, show_toml
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
@@ -80,9 +81,13 @@ def compare(old: Config, new: Config) -> Iterator[Change]:
     """Name the mounts that differ, longest prefix first."""
     before = {mount.text: mount for mount in old.mounts}
     after = {mount.text: mount for mount in new.mounts}
+    both = before.keys() & after.keys()
+    sharing, will_share = _sharing(old, both), _sharing(new, both)
     for prefix in sorted({*before, *after}, key=lambda prefix: (-len(prefix), prefix)):
         one, other = before.get(prefix), after.get(prefix)
         changes = tuple(_changes(old, one, new, other))
+        if one and other and sharing.get(prefix) != will_share.get(prefix):
+            changes += tuple(_other_limit(old, one, new, other))
         shown = next(mount.shown for mount in (other, one) if mount)
         if not one or not other:
             yield Change(shown, "removed" if one else "added", changes)
@@ -104,6 +109,29 @@ def _changes(
                 old.shown(one, path, was) if one else None,
                 new.shown(other, path, will_be) if other else None,
             )
+
+
+def _sharing(config: Config, prefixes: Collection[str]) -> dict[str, set[str]]:
+    """Return for each of the mounts that have a limit those that it shares the limit with."""
+    groups: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for mount in config.mounts:
+        if mount.policy.limit and mount.text in prefixes:
+            groups[config.limit_table(mount)].add(mount.text)
+    return {prefix: group for group in groups.values() for prefix in group}
+
+
+def _other_limit(old: Config, one: Mount, new: Config, other: Mount) -> Iterator[KeyChange]:
+    """Name the tables of a limit that a mount shares with others than before, if it is another."""
+    both_limited = one.policy.limit and other.policy.limit
+    if both_limited and old.limit_table(one) != new.limit_table(other):
+        yield KeyChange("limit", _limit_of(old, one), _limit_of(new, other))
+
+
+def _limit_of(config: Config, mount: Mount) -> object:
+    kind, *names = config.limit_table(mount)
+    if kind == "limits":
+        return config.shown(mount, ("limit",), names[0])
+    return show_key((kind, *([mount.shown] if kind == "mounts" else names), "limit"))
 
 
 def differing(policy: Policy) -> dict[SettingPath, object]:
