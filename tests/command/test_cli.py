@@ -348,6 +348,8 @@ def test_each_warning_is_tried(tmp_path: Path) -> None:
             3,
         ),
         (Policy(timeout=5, max_retries=1, limit=LimitOptions(rate=1)), 2 * (30 + 10), 2),
+        (Policy(timeout=5, limit=LimitOptions(rate=float("inf"))), 30 + 10, 1),
+        (Policy(timeout=5, limit=LimitOptions(rate=float("inf"), max_pause=0)), 10, 1),
         (Policy(timeout=1, max_retries=RetryOptions(total=False)), 2, 1),
         (Policy(timeout=1, max_retries=RetryOptions(total=4, backoff_factor=1)), 10 + 2 + 4 + 8, 5),
         (

@@ -79,6 +79,22 @@ CASES = {
         '[mounts."https://h/a/"]\nlimit.rate = 1\n[mounts."https://h/"]\nlimit.rate = 2\ndeny = true',
         [],
     ),
+    "none": (
+        '[mounts."https://h/a/"]\nlimit.rate = 1\n[mounts."https://h/"]\nlimit.rate = inf',
+        [],
+    ),
+    "none but places": (
+        '[mounts."https://h/a/"]\nlimit.rate = 1\n[mounts."https://h/"]\nlimit = { rate = inf, concurrency = 1 }',
+        ["2 two-limits"],
+    ),
+    "nothing to wait for": (
+        '[mounts."https://h/"]\nlimit = { rate = inf, max_pause = 0, max_wait = inf }',
+        [],
+    ),
+    "a pause to wait for": (
+        '[mounts."https://h/"]\nlimit = { rate = inf, max_wait = inf }',
+        ["2 endless-limit-wait"],
+    ),
     "a minimum that is reached": (
         '[mounts."https://h/"]\nlimit = { rate = 1 }\nbreaker = { ratio = 0.5, minimum = 31 }',
         [],

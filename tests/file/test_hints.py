@@ -307,7 +307,7 @@ MISTAKES = [
     ),
     (
         "[defaults]\nlimit = false",
-        "2:9 invalid-value expected the name of a table in [limits], or a table (got false); write { rate = inf } for no limit",
+        "2:9 invalid-value expected the name of a table in [limits], or a table (got false); write { rate = inf, max_pause = 0 } for none",
     ),
     (
         '[defaults]\nlimit.rate = "10/s"',

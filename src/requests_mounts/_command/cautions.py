@@ -10,6 +10,7 @@ from requests_mounts._command.look_alikes import look_alikes
 from requests_mounts._command.retry_cautions import RETRIES, of_statuses
 from requests_mounts._command.worst_case import (
     TEN_MINUTES,
+    limit_wait,
     longest_retry_after,
     pool_wait,
     show_seconds,
@@ -185,7 +186,7 @@ def _endless(policy: Policy) -> Iterator[Caution]:
             causes=(key, "timeout"),
             missing=policy.timeout is None or getattr(policy.timeout, half, inf) is None,
         )
-    if policy.limit and isinf(policy.limit.max_wait):
+    if isinf(limit_wait(policy)):
         message = "a request may wait for its turn for ever; set limit.max_wait, or a deadline"
         causes = ("limit.max_wait", "limit")
         yield Caution(code="endless-limit-wait", message=message, causes=causes)

@@ -44,6 +44,18 @@ class WorstCase:
         )
 
 
+def counts(policy: Policy) -> bool:
+    """Tell whether there is a limit that counts attempts, as one without end does not."""
+    limit = policy.limit
+    return bool(limit and (limit.concurrency is not None or (limit.rate or inf) < inf))
+
+
+def limit_wait(policy: Policy) -> float:
+    """Return the longest wait under a limit, which may be for a pause alone."""
+    limit = policy.limit
+    return limit.max_wait if limit and (counts(policy) or limit.max_pause) else 0
+
+
 def worst_case(policy: Policy) -> WorstCase:
     """Add up what a policy allows."""
     number = retries(policy)
@@ -53,7 +65,7 @@ def worst_case(policy: Policy) -> WorstCase:
     asked = longest_retry_after(policy)
     beyond = asked if asked == UNSET_RETRY_AFTER else 0
     connect, read = timeouts(policy)
-    each = connect * most_dialled(policy) + read + (policy.limit.max_wait if policy.limit else 0)
+    each = connect * most_dialled(policy) + read + limit_wait(policy)
     if policy.pool_block:
         each += pool_wait(policy)
     seconds = (1 + number) * each + _waits(options, number, asked - beyond)

@@ -265,7 +265,7 @@ def _family(value: object) -> str:
 
 def _limit(value: object) -> str:
     if value is False:
-        return "write { rate = inf } for no limit"
+        return "write { rate = inf, max_pause = 0 } for none"
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"write {{ rate = {value} }} or {{ concurrency = {value} }}" if number else ""
 
