@@ -165,6 +165,15 @@ def test_standard_input(command: str) -> None:
     assert result.exit_code == (2 if "diff" in command else 1)
 
 
+def test_stats_in_standard_input() -> None:
+    """They are read as those of a file are."""
+    stats = (DATA / "stats.json").read_bytes()
+    files = [str(DATA / name) for name in ("stats.json", "expect.toml")]
+    expected = CliRunner().invoke(app, ["advise", *files])
+    result = CliRunner().invoke(app, ["advise", "-", files[1]], input=stats)
+    assert (result.output, result.exit_code) == (expected.output, 1)
+
+
 def test_paths_in_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are relative to the current folder."""
     shutil.copy(ROOT / "examples/internal-ca.pem", tmp_path / "ca.pem")

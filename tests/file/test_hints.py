@@ -258,6 +258,8 @@ MISTAKES = [
     ("[mount]\nx = 1", '1:2 unknown-key unknown key, write [mounts."https://api.example.com/"]'),
     ('["https://h/"]', '1:2 unknown-key unknown key, write [mounts."https://h/"]'),
     ("[policy.x]", "1:2 unknown-key unknown key, write [policies.NAME]"),
+    ("[limit.x]\nrate = 1", "1:2 unknown-key unknown key, write [limits.NAME]"),
+    ("[limit]\nrate = 1", "1:2 unknown-key unknown key, write limit in [defaults] or in a mount"),
     (
         "[tool.requests-mounts]",
         "1:2 unknown-key unknown key, leave tool.requests-mounts out of all headers in a file of its own",
@@ -641,6 +643,14 @@ MISTAKES = [
     (
         '[mounts."https://h/"]\nlimit = "10/10"',
         '2:9 unknown-limit unknown limit; add [limits."10/10"]',
+    ),
+    (
+        '[mounts."https://h/"]\npolicy = "x"\n[policies]\nx = 5',
+        "4:5 invalid-value expected a table (got 5)",
+    ),
+    (
+        '[mounts."https://h/"]\nlimit = "x"\n[limits]\nx = 5',
+        "4:5 invalid-value expected a table (got 5)",
     ),
     (
         '[mounts."https://h/"]\ncert = ["client.pem", "client.key"]',

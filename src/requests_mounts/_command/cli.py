@@ -25,7 +25,7 @@ from requests_mounts._command.printing import (
     print_explanation,
     print_findings,
 )
-from requests_mounts._command.reading import Unreadable, read_config
+from requests_mounts._command.reading import STANDARD_INPUT, Unreadable, read_bytes, read_config
 from requests_mounts._command.worst_case import WorstCase, worst_case
 from requests_mounts._errors import MountsError
 from requests_mounts._explain import explain_url, find_mount
@@ -221,9 +221,9 @@ def advise(
         _fail(f"{file}: expected a file of mounts (got the stats of a session, which come first)")
     (config,) = _load(file, form=form)
     try:
-        found = list(advise_config(config, read_stats(Path(stats).read_bytes())))
-    except OSError as error:
-        _fail(f"{stats}: {error.strerror}")
+        found = list(advise_config(config, read_stats(read_bytes(stats))))
+    except Unreadable as error:
+        _fail(error)
     except MountsError as error:
         _fail(f"{stats}: {error}")
     if form is Format.json:
@@ -336,8 +336,8 @@ def _is_stats(name: str) -> bool:
     from requests_mounts._live.stats import read_stats
 
     try:
-        return read_stats(Path(name).read_bytes()) is not None
-    except (OSError, ValueError, MountsError):
+        return name != STANDARD_INPUT and read_stats(read_bytes(name)) is not None
+    except (Unreadable, ValueError, MountsError):
         return False
 
 

@@ -11,13 +11,23 @@ from requests_mounts._file.policy import Policy
 from requests_mounts._file.unknown import is_unknown
 from requests_mounts._routing.matching import Origin, list_hosts
 
+_NO_RETRY = 2
+"""Tokens of a retry budget of which the first failure leaves no more than half."""
+
 
 def of_limits(policy: Policy) -> Iterator[Caution]:
     """Warn of settings that have no effect because of others."""
     breaker, limit = policy.breaker, policy.limit
-    if policy.retry_budget and not retries(policy):
+    budget = policy.retry_budget
+    if budget and not retries(policy):
         message = "without effect, as nothing is retried; set max_retries"
         yield Caution(code="unused-budget", message=message, causes=("retry_budget",))
+    elif budget and budget.tokens <= _NO_RETRY:
+        message = (
+            f"tokens = {budget.tokens} lets no retry through, as the failure before it costs 1 and"
+            f" more than half have to be left; set tokens = {_NO_RETRY + 1}, or more"
+        )
+        yield Caution(code="unused-budget", message=message, causes=("retry_budget.tokens",))
     if not breaker or breaker.ratio is None:
         return
     shortest = 2 * sum(timeouts(policy))

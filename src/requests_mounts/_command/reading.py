@@ -1,6 +1,7 @@
 """Files as the command line takes them: by their paths, or ``-`` for standard input."""
 
 import sys
+from pathlib import Path
 
 from requests_mounts._file.config import Config
 from requests_mounts._file.diagnostics import ConfigError
@@ -29,10 +30,20 @@ def read_config(name: str, *, offline: bool = False) -> Config:
         raise Unreadable(f"{name}: {error.strerror or error}") from None
 
 
+def read_bytes(name: str) -> bytes:
+    """Read a file whole; raises `Unreadable`."""
+    if name == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise Unreadable(f"{_ITS_NAME}: it is closed")
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{name}: {error.strerror or error}") from None
+
+
 def _standard_input() -> str:
-    if sys.stdin is None:
-        raise Unreadable(f"{_ITS_NAME}: it is closed")
-    content = sys.stdin.buffer.read()
+    content = read_bytes(STANDARD_INPUT)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -174,11 +174,12 @@ class Layers:
     def _check_names(self, report: Report) -> None:
         tables = {**self._data, "mounts": self._merged_mounts}
         for path, name in settings_of(tables, "limit"):
-            if _is_name(name) and name not in self._limits:
+            if _is_name(name) and name not in as_table(self._data.get("limits")):
                 message = self._filled_in(path) or f"unknown limit{self._limit_instead(name)}"
                 report(path, message, "unknown-limit")
         for path, name in settings_of(tables, "policy"):
-            if _is_name(name) and name not in self._policies and path[0] in {"policies", "mounts"}:
+            known = as_table(self._data.get("policies"))
+            if _is_name(name) and name not in known and path[0] in {"policies", "mounts"}:
                 meant = correction(name, list(self._policies))
                 meant = meant or f"; add [{show_key(('policies', name))}]"
                 message = self._filled_in(path) or f"unknown policy{meant}"

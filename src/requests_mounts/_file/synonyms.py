@@ -3,6 +3,7 @@
 from dataclasses import fields
 from difflib import get_close_matches
 
+from requests_mounts._file.merging import as_table
 from requests_mounts._file.policy import Policy
 from requests_mounts._toml import KeyPath, show_key, show_text
 
@@ -122,8 +123,9 @@ def _other_table(unknown: str, name: str, value: object) -> str:
         return f", write [{show_key(('mounts', unknown))}]"
     if name in {"mount", "prefix", "prefixes", "hosts", "urls"}:
         return f", write {header_of(value)}"
-    if name == "policy":
-        return ", write [policies.NAME]"
+    has_tables = any(isinstance(table, dict) for table in as_table(value).values())
+    if name == "policy" or (name == "limit" and has_tables):
+        return f", write [{'policies' if name == 'policy' else 'limits'}.NAME]"
     if table := _tool_table(unknown, value):
         return f", leave {table} out of all headers in a file of its own"
     if name in (field.name for field in fields(Policy)):
