@@ -51,6 +51,19 @@ def test_a_full_budget() -> None:
     assert budget.is_idle()
 
 
+def test_refunds_that_no_float_holds() -> None:
+    """Ten refunds of a tenth are one token, as in gRPC's thousandths."""
+    budget = Budget(BudgetOptions(tokens=3, refund=0.1))
+    budget.spend()
+    budget.spend()
+    for _ in range(15):
+        budget.refund()
+    assert not budget.spend()  # Half of the tokens are there, and no more.
+    for _ in range(15):
+        budget.refund()
+    assert budget.is_idle()
+
+
 @given(tokens=st.integers(1, 50), steps=st.lists(st.booleans(), max_size=200))
 def test_without_successes_half_of_the_tokens_are_retries(tokens: int, steps: list[bool]) -> None:
     """However failures and successes mix, retries are at most half the tokens and the refunds."""

@@ -8,6 +8,9 @@ from threading import RLock
 
 from requests_mounts._file.limits import BudgetOptions
 
+_DIGITS = 9
+"""Those of a count that is rounded, as ten times 0.1 is not quite 1."""
+
 
 class Budget:
     """The state of a retry budget, which one mount has for each origin."""
@@ -41,4 +44,4 @@ class Budget:
     def refund(self) -> None:
         """Give back what a success is worth."""
         with self._lock:
-            self.spent = max(self.spent - self.options.refund, 0)
+            self.spent = max(round(self.spent - self.options.refund, _DIGITS), 0)
