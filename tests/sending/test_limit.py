@@ -270,7 +270,15 @@ def test_a_pause_is_followed_by_the_plain_rate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "longest", "wait"), [(2, 60, 2), (90, 60, 60), (2, 0, None), (0, 60, None)]
+    ("asked", "longest", "wait"),
+    [
+        (2, 60, 2),
+        (90, 60, 60),
+        (2, 0, None),
+        (0, 60, None),
+        pytest.param(10**400, 60, 60, id="no float-60"),
+        pytest.param(10**400, inf, pytest.approx(threading.TIMEOUT_MAX), id="no float-inf"),
+    ],
 )
 def test_the_length_of_a_pause(asked: float, longest: float, wait: float | None) -> None:
     """It is what the server asks for, at most max_pause; with 0 the server is not heard."""

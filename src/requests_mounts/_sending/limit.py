@@ -190,7 +190,7 @@ class Limiter:
         if not self.options.max_pause:
             return
         with self._lock:
-            until = self._clock() + min(seconds, self.options.max_pause)
+            until = self._clock() + min(seconds, self.options.max_pause, TIMEOUT_MAX)
             self._paused_until = max(self._paused_until, until)
             if self._bucket:
                 self._bucket.hold(self._paused_until)
