@@ -554,6 +554,24 @@ def test_another_limit_carries_over_the_fill() -> None:
     assert caught.value.seconds is None
 
 
+@pytest.mark.parametrize(("rate", "burst"), [(10, 1), (1, 5)])
+def test_another_limit_during_a_pause(rate: float, burst: int) -> None:
+    """The pause ends when the server said, also if a token takes longer than before."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(rate=rate, max_wait=0), clock=clock)
+    enter(limiter)
+    limiter.pause(60)
+    limiter.change(LimitOptions(rate=1, burst=burst, max_wait=0))
+    with pytest.raises(LimitReached) as caught:
+        enter(limiter)
+    assert caught.value.seconds == pytest.approx(60)
+    clock.now += 60.001
+    enter(limiter)
+    with pytest.raises(LimitReached) as caught:  # Nothing was saved up in the meantime.
+        enter(limiter)
+    assert caught.value.seconds == pytest.approx(1, abs=0.01)
+
+
 def test_idleness() -> None:
     """A state is idle only if a new one would be no different."""
     clock = Clock()

@@ -131,7 +131,8 @@ class Limiter:
             now = self._clock()
             before, self._bucket = self._bucket, bucket_of(options)
             if before and self._bucket:
-                self._bucket.lack(before.missing(now), now)
+                at = max(now, self._paused_until)  # The wait until then is no token that is owed.
+                self._bucket.lack(before.missing(at), at)
             if self._bucket and self._paused_until > now:
                 self._bucket.hold(self._paused_until)
             self._permits = inf if options.concurrency is None else options.concurrency
