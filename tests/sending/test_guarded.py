@@ -334,6 +334,29 @@ def test_a_pause_while_others_wait(
     assert later[-1] < asked[0] + 6  # Two of them waited for their tokens, one slept, for as long.
 
 
+@pytest.mark.parametrize("limit", ["concurrency = 4", "concurrency = 4, rate = 100, burst = 100"])
+def test_a_pause_while_others_wait_for_a_connection(
+    server: Server, session_of: SessionOf, moments: list[float], limit: str
+) -> None:
+    """It holds them too, as they are not sent yet."""
+    answers = [Answer(429, {"Retry-After": "2"})]
+    session = session_of(
+        mounts(server, f"limit = {{ {limit} }}", "pool_block = true", "pool_maxsize = 1")
+    )
+
+    def answer(_: Handler) -> Answer:
+        if answers:
+            wait_for(lambda: len(limiter_of(session, server.url)._holders) == 3)
+            time.sleep(0.2)
+        return answers.pop() if answers else Answer()
+
+    server.answer = answer
+    run(3, lambda: session.get(server.url))
+    first, *later = moments
+    assert len(later) == 2
+    assert later[0] >= first + 2
+
+
 @pytest.mark.parametrize(
     ("answer", "wait"),
     [

@@ -77,7 +77,7 @@ class Attempt(Permit):
 
     def use(self) -> None:
         """Be sent now, which may be later than the limit allowed; raises a signal if refused."""
-        if self.bucket:
+        if self.is_in:
             deadline = current_deadline()
             until = deadline.end if deadline else inf
             try:

@@ -69,6 +69,11 @@ class Permit:
         self.bucket = self.admitted = self.held = None
         self.waited = 0.0
 
+    @property
+    def is_in(self) -> bool:
+        """Whether it was let in, so that it has its place, or needs none."""
+        return self.bucket is not None or self.held is not None
+
     def give_back(self) -> None:
         """Let the next one pass; the second time is nothing."""
         if held := self.held:
@@ -162,23 +167,26 @@ class Limiter:
         self._queue_up(permit, now, until, admit)
 
     def use(self, permit: Permit, *, until: float = inf) -> None:
-        """Let an attempt be sent now, perhaps long after it took its token.
+        """Let an attempt be sent now, perhaps long after it was let in.
 
-        If others took one since, it has to wait for another, as in `enter` and with it at most for
-        ``max_wait``. It does so ahead of the queue, whose first may wait for its place.
+        In a pause, or if others took a token since, it has to wait, as in `enter` and with it at
+        most for ``max_wait``. It does so ahead of the queue, whose first may wait for its place.
         """
         bucket = permit.bucket
-        if not bucket or self._clock() - permit.token <= _AT_ONCE:
+        if bucket and self._clock() - permit.token <= _AT_ONCE:
+            return
+        if not bucket and self._paused_until <= self._clock():
             return
         with self._lock:
             now = self._clock()
             paused = self._paused_until > now
-            if bucket is self._bucket and not paused and bucket.move(permit.token, now):
-                permit.token = now
-                return
-            bucket.put_back(permit.token)
-            if paused:
-                bucket.hold(self._paused_until)
+            if bucket:
+                if bucket is self._bucket and not paused and bucket.move(permit.token, now):
+                    permit.token = now
+                    return
+                bucket.put_back(permit.token)
+                if paused:
+                    bucket.hold(self._paused_until)
             if self._take(permit, now, None):
                 return
         self._queue_up(permit, now, until, None)
@@ -213,9 +221,9 @@ class Limiter:
     def _queue_up(
         self, permit: Permit, began: float, until: float, admit: Callable[[], object] | None
     ) -> None:
-        """Wait behind those who came before; who had a token already came before all."""
+        """Wait behind those who came before; who was let in already came before all."""
         end = min(began + self.options.max_wait - permit.waited, until)
-        is_late = permit.bucket is not None
+        is_late = permit.is_in
         if admit:
             permit.admitted = None
         waiter = _Waiter()
@@ -254,7 +262,7 @@ class Limiter:
         """Take a token and a place if both are there, and tell whether they were."""
         bucket, holders = self._bucket, self._holders
         ready = bucket.ready_at if bucket else self._paused_until
-        if ready > now or (len(holders) >= self._permits and permit.bucket is None):
+        if ready > now or (len(holders) >= self._permits and not permit.is_in):
             return False
         if admit and not permit.admitted:
             permit.admitted = admit()
