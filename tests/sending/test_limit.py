@@ -209,6 +209,26 @@ def test_who_is_late_goes_before_the_queue() -> None:
     assert late.waited > 0
 
 
+def test_those_who_are_late_are_served_in_their_order() -> None:
+    """Who is late first goes out first, too."""
+    limiter = Limiter(LimitOptions(rate=4, max_wait=20))
+    late = [enter(limiter) for _ in range(3)]
+    enter(limiter)
+    ended: list[int] = []
+
+    def use(number: int) -> None:
+        limiter.use(late[number])
+        ended.append(number)
+
+    threads = []
+    for number in range(3):
+        threads += run(partial(use, number))
+        wait_for(partial(is_waiting, limiter, number + 1))
+    for thread in threads:
+        thread.join(10)
+    assert ended == [0, 1, 2]
+
+
 def test_waits_that_add_up() -> None:
     """Both waits of an attempt together are no longer than max_wait."""
     limiter = Limiter(LimitOptions(rate=5, max_wait=0.25))

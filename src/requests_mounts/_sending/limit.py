@@ -90,9 +90,11 @@ class _Waiter:
     `Event`, whose own lock would then be taken twice.
     """
 
-    __slots__ = ("_asleep",)
+    __slots__ = ("_asleep", "is_late")
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_late: bool) -> None:
+        self.is_late = is_late
+        """Whether it was let in, and has to wait once more before it is sent."""
         self._asleep = Lock()
         self._asleep.acquire()
 
@@ -223,12 +225,11 @@ class Limiter:
     ) -> None:
         """Wait behind those who came before; who was let in already came before all."""
         end = min(began + self.options.max_wait - permit.waited, until)
-        is_late = permit.is_in
         if admit:
             permit.admitted = None
-        waiter = _Waiter()
+        waiter = _Waiter(is_late=permit.is_in)
         try:
-            (self.queue.appendleft if is_late else self.queue.append)(waiter)
+            self._line_up(waiter)
             while True:
                 with self._lock:
                     now = self._clock()
@@ -237,13 +238,20 @@ class Limiter:
                         permit.waited += now - began
                         return
                     self._check(self.queue.index(waiter), now, end)
-                    is_free = is_late or len(self._holders) < self._permits
+                    is_free = waiter.is_late or len(self._holders) < self._permits
                     wake_at = min(self._ready_at(), end) if first and is_free else end
                 waiter.sleep(min(wake_at - now, _PATIENCE))
         finally:
             with suppress(ValueError):  # Interrupted before it stood there.
                 self.queue.remove(waiter)
             self.wake_first()
+
+    def _line_up(self, waiter: _Waiter) -> None:
+        """Give a waiter its place: those who are late stand before the others, in their order."""
+        if waiter.is_late:
+            self.queue.insert(sum(other.is_late for other in tuple(self.queue)), waiter)
+        else:
+            self.queue.append(waiter)
 
     def _ready_at(self, ahead: int = 0) -> float:
         """Return when there is a token for somebody with others ahead."""
