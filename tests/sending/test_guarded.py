@@ -1110,6 +1110,32 @@ def test_sessions_are_pickled_without_states(serve: Serve, session_of: SessionOf
         one.close()
 
 
+def test_a_copy_of_a_session_that_is_reloaded(server: Server, tmp_path: Path) -> None:
+    """It goes on with its own states, and what its mounts share they share after the reload."""
+    file = tmp_path / "mounts.toml"
+    text = "\n".join(
+        [
+            "[limits.one]",
+            "rate = 0.01",
+            "max_wait = 0",
+            mounts(server, 'limit = "one"', "breaker.failures = 1"),
+            mounts(f"{server.url}/other/", 'limit = "one"'),
+        ]
+    )
+    file.write_text(text)
+    with load_session(file) as session:
+        copy = pickle.loads(pickle.dumps(session))
+    server.answer = lambda _: Answer(500)
+    with copy:
+        copy.get(server.url)
+        file.write_text(f"{text.replace('failures = 1', 'failures = 2')}\ntimeout = 5")
+        assert len(copy.reload().changed) == 2
+        with pytest.raises(LimitExceeded):
+            copy.get(f"{server.url}/other/")
+        with pytest.raises(CircuitOpen):
+            copy.get(server.url)
+
+
 def test_states_after_other_states() -> None:
     """What a reload keeps goes on as it was, what it changes keeps its fill, the rest is gone."""
 

@@ -183,6 +183,8 @@ class Loaded:
             adapter = table.get(mount.text)
             if is_made_for(adapter, mount):
                 self.serve(adapter)
+                if adapter.guard:
+                    self.guards.adopt(adapter.guard, self.config.limit_table(mount))
 
     def _ours(self, table: MountTable) -> Iterator[tuple[str, MountAdapter]]:
         """Name the adapters that were made here, and not replaced by code, nor put elsewhere."""

@@ -112,6 +112,17 @@ class Guards:
         states.change(options)
         return states
 
+    def adopt(self, guard: "Guard", limit_table: tuple[str, ...]) -> None:
+        """Take charge of the states of a mount that was copied, as `guard_of` has them."""
+        own = ("mounts", guard.prefix)
+        for make, table, states in (
+            (Limiter, limit_table or own, guard.limits),
+            (Breaker, own, guard.breakers),
+            (Budget, own, guard.budgets),
+        ):
+            if states:
+                self._tables[make, table] = states
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
