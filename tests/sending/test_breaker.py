@@ -90,6 +90,10 @@ SCRIPTS = {
         BreakerOptions(ratio=1, minimum=3, window=10),
         "bad bad 19 bad bad 10 bad bad 15 bad bad 24 bad bad bad refused",
     ),
+    "a window of next to nothing": (
+        BreakerOptions(ratio=0.5, minimum=2, window=5e-324),
+        "ok 1 bad 1 bad bad refused",
+    ),
     "an exact share": (
         BreakerOptions(ratio=0.1, minimum=30),
         "bad bad" + " ok" * 27 + " bad refused",

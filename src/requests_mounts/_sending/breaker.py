@@ -17,6 +17,7 @@ from weakref import ref
 from requests_mounts._file.limits import BreakerOptions
 
 _SLICES = 10
+_SHORTEST = 1e-9  # Seconds; no clock tells shorter ones apart.
 
 
 class CircuitIsOpen(Exception):  # noqa: N818 - a signal inside the library, not an error of it
@@ -34,7 +35,7 @@ class Window:
     __slots__ = ("_current", "_slices", "_width", "failures", "total")
 
     def __init__(self, seconds: float) -> None:
-        self._width = seconds / _SLICES
+        self._width = max(seconds, _SHORTEST) / _SLICES
         self._slices = [(0, 0)] * _SLICES
         self._current = 0
         self.total = 0
