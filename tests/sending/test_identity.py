@@ -190,7 +190,8 @@ def test_the_caller_wins_and_netrc_does_not(a: Noting, monkeypatch: pytest.Monke
         own.get("nowhere")
     monkeypatch.setattr("requests.sessions.get_netrc_auth", pytest.fail)
     own.get(a.url)
-    assert a.authorizations() == ["Basic bmV0cmM6c2VjcmV0", "Bearer t"]
+    own.get(f" {a.url}")  # requests takes the space away.
+    assert a.authorizations() == ["Basic bmV0cmM6c2VjcmV0", "Bearer t", "Bearer t"]
 
 
 def digest(handler: Handler) -> Answer:

@@ -136,6 +136,20 @@ def test_a_dropped_proxy_manager_is_closed(server: Server) -> None:
         assert connection.sock is None
 
 
+def test_close_closes_what_a_proxy_was_used_for_alone(server: Server) -> None:
+    """A tool may take the pools of a proxy, and never those of direct connections."""
+    with HttpProxy() as proxy, MountedSession(parse_config("")) as session:
+        adapter = adapter_of(session, server.url)
+        manager = adapter.proxy_manager_for(proxy.url)
+        assert manager.request("GET", f"{server.url}/").data == b"ok"
+        (key,) = manager.pools.keys()
+        connection = manager.pools[key].pool.queue[-1]
+        assert connection.sock
+        session.close()
+        assert connection.sock is None
+        assert "poolmanager" not in vars(adapter)
+
+
 def test_the_number_of_proxy_managers_is_bounded() -> None:
     """The one used least recently goes."""
     adapter = MountAdapter(Policy())
