@@ -45,7 +45,7 @@ from requests_mounts._live import loaded
 from requests_mounts._sending.budget import Budget
 from requests_mounts._sending.guards import States
 from requests_mounts._sending.table import MountTable
-from servers import wait_for
+from servers import adapter_of, wait_for
 
 
 @pytest.fixture
@@ -722,6 +722,19 @@ def test_a_retired_adapter_keeps_no_connection_by_a_proxy(
             for _ in range(2):
                 assert adapter.send(requests.Request("GET", other.url).prepare()).text == "ok"
         assert proxy.connections == 3
+
+
+def test_a_request_under_way_by_a_proxy_leaves_no_connection(file: Path, server: Server) -> None:
+    """Its own is closed when it ends, even if somebody keeps the pool."""
+    with SocksProxy() as proxy:
+        replace(file, f"[defaults]\nproxy = '{proxy.url}'")
+        with load_session(file) as session:
+            stream = session.get(server.url, stream=True)
+            (pool,) = adapter_of(session, server.url).counters.pools()
+            replace(file, f"[defaults]\nproxy = '{proxy.url}'\npool_maxsize = 3")
+            session.reload()
+            assert stream.text == "ok"
+            assert pool.state()["idle"] == 0
 
 
 GUARDED = """

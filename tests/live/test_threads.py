@@ -91,6 +91,9 @@ def test_closing_one_session_leaves_the_others_working(server: Server) -> None:
         sessions.close()
         sessions().get(server.url)
         assert server.connections == 2
+    sessions().get(server.url)  # The end of the block has closed them too.
+    assert server.connections == 3
+    sessions.close()
 
 
 def test_the_end_of_a_thread_frees_its_session() -> None:

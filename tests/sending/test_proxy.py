@@ -3,11 +3,13 @@
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from loopback import Server
 from proxies import HttpProxy
@@ -71,6 +73,33 @@ def test_a_proxy_behind_tls(serve: Serve, server_tls: ssl.SSLContext, authority_
             else:
                 with pytest.raises(requests.exceptions.ProxyError):
                     session.get(server.url)
+
+
+@pytest.mark.parametrize("spell", [str.lower, str.upper])
+def test_a_proxy_behind_tls_is_not_verified_by_the_system(
+    server: Server,
+    server_tls: ssl.SSLContext,
+    authority_file: str,
+    monkeypatch: pytest.MonkeyPatch,
+    spell: Callable[[str], str],
+) -> None:
+    """Nor if the scheme of the proxy is in capital letters: requests' certificates decide."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority_file)
+    with HttpProxy(server_tls) as proxy, MountedSession(parse_config("")) as session:
+        manager = adapter_of(session, server.url).proxy_manager_for(spell(proxy.url))
+        with pytest.raises(urllib3.exceptions.MaxRetryError, match="CERTIFICATE_VERIFY_FAILED"):
+            manager.request("GET", f"{server.url}/", retries=0)
+
+
+def test_what_code_sets_for_pools_wins_over_the_file(server: Server) -> None:
+    """For direct ones, and for those of a proxy."""
+    config = parse_config('[defaults]\nsource_address = "127.0.0.2"\ntcp_keepalive.idle = 33')
+    with HttpProxy() as proxy, MountedSession(config) as session:
+        adapter = adapter_of(session, server.url)
+        adapter.init_poolmanager(1, 1, source_address=("127.0.0.3", 0))
+        for manager in (adapter.poolmanager, adapter.proxy_manager_for(proxy.url)):
+            assert manager.connection_pool_kw["source_address"] == ("127.0.0.3", 0)
+            assert manager.connection_pool_kw["socket_options"]
 
 
 def test_the_file_wins_over_the_proxy_of_the_environment(

@@ -369,9 +369,12 @@ def test_a_session_of_ours_decides_by_itself(served: list[str]) -> None:
     assert served == ["https://api.example.com/"]
 
 
-def test_a_session_of_ours_is_freed_at_once() -> None:
+@pytest.mark.parametrize("made", [lambda session: session, copy.deepcopy])
+def test_a_session_of_ours_is_freed_at_once(
+    made: Callable[[MountedSession], MountedSession],
+) -> None:
     """Its adapters hold no table, so that its connections are closed when it is dropped."""
-    session = MountedSession(parse_config(FILE))
+    session = made(MountedSession(parse_config(FILE)))
     adapter = ref(session.adapters["https://"])
     gc.disable()
     try:
