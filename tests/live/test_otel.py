@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from loopback import Server
+from proxies import SocksProxy
 from requests_mounts import MountedSession, ThreadSessions, parse_config
+from servers import Serve, SessionOf
 
 pytest.importorskip("opentelemetry.sdk.metrics")
 
@@ -63,7 +65,34 @@ def test_metrics(server: Server, reader: Any) -> None:
         assert len(found["requests_mounts.refused"]) == len(session.adapters)
 
 
-def test_a_session_is_held_weakly(reader: Any) -> None:
+def test_the_pools_of_a_server_are_added_up(server: Server, reader: Any) -> None:
+    """One is direct, the other by way of a proxy, which the conventions do not tell apart."""
+    with SocksProxy() as proxy, MountedSession(parse_config("")) as session:
+        instrument(session, MeterProvider([reader]))
+        ways: list[dict[str, str]] = [{}, {"http": proxy.url}]
+        streams = [session.get(server.url, proxies=way, stream=True) for way in ways]
+        found = collected(reader)
+        assert [number for _, number in found["http.client.open_connections"]] == [0, 2]
+        assert [number for _, number in found["http.client.active_requests"]] == [2]
+        assert [stream.text for stream in streams] == ["ok", "ok"]
+        found = collected(reader)
+        assert [number for _, number in found["http.client.open_connections"]] == [2, 0]
+
+
+def test_the_port_of_a_scheme(serve: Serve, session_of: SessionOf, reader: Any) -> None:
+    """It is named though the URL leaves it out."""
+    server = serve()
+    scheme = server.url.partition(":")[0]
+    session = session_of(
+        f"[mounts.'{scheme}://localhost/']\nconnect_to = ['127.0.0.1:{server.server_port}']"
+    )
+    instrument(session, MeterProvider([reader]))
+    assert session.get(f"{scheme}://localhost/").text == "ok"
+    ((place, _),) = collected(reader)["http.client.active_requests"]
+    assert place["server.port"] == {"http": 80, "https": 443}[scheme]
+
+
+def test_a_session_is_held_weakly(reader: Any, caplog: pytest.LogCaptureFixture) -> None:
     """The metrics of one that is gone are gone."""
     sessions = ThreadSessions(parse_config(""))
     instrument(sessions, MeterProvider([reader]))
@@ -71,6 +100,7 @@ def test_a_session_is_held_weakly(reader: Any) -> None:
     del sessions
     gc.collect()
     assert not any(collected(reader).values())
+    assert not caplog.records
 
 
 def test_beside_the_instrumentation_of_requests(server: Server, reader: Any) -> None:
