@@ -184,10 +184,9 @@ class PooledAdapter(HTTPAdapter):
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """Leave a pool alone that has a context; requests would load the certificates into it.
 
-        And one that speaks TLS to a proxy for an http URL: requests would not verify the proxy.
+        One that speaks TLS to a proxy always has one, see `verify_proxies`, also for an http URL.
         """
-        to_proxy = getattr(conn, "scheme", "") == "https" and url.lower().startswith("http:")
-        if not to_proxy and "ssl_context" not in getattr(conn, "conn_kw", {}):
+        if "ssl_context" not in getattr(conn, "conn_kw", {}):
             super().cert_verify(conn, url, verify, cert)
 
     @cached_property
