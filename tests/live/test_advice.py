@@ -154,6 +154,26 @@ MOUNT = f'[mounts."{PREFIX}"]\n'
             "mounts.toml:2 deadline = 2.5: it ended 14 requests, 60 were sent; set 5",
             id="a deadline that ends many requests",
         ),
+        pytest.param(
+            MOUNT + "deadline = 2.5",
+            numbers(deadlines=3),
+            "mounts.toml:2 deadline = 2.5: it ended 3 requests, 60 were sent; set 5",
+            id="just so many that they count",
+        ),
+        pytest.param(
+            MOUNT + "limit = { rate = 1, max_wait = 2 }",
+            numbers(limited=3),
+            "mounts.toml:2 limit.max_wait = 2: 3 requests would have waited longer,"
+            " 60 were sent; set 4",
+            id="just so many of a limit",
+        ),
+        pytest.param(
+            MOUNT + "retry_budget.tokens = 9",
+            numbers(unretried=3),
+            "mounts.toml:2 retry_budget.tokens = 9: 3 failed attempts could not be retried,"
+            " 0 retries were sent",
+            id="just so many of a budget",
+        ),
     ],
 )
 def test_advice(text: str, stats: MountStats, expected: str) -> None:
@@ -174,6 +194,25 @@ def test_advice(text: str, stats: MountStats, expected: str) -> None:
             MOUNT + "breaker.failures = 3\nretry_budget.tokens = 9",
             numbers(requests=1000, circuit_open=49, unretried=49),
             id="a few refused by a circuit and a budget",
+        ),
+        pytest.param(
+            MOUNT + "breaker.failures = 3\nretry_budget.tokens = 9",
+            numbers(requests=2, circuit_open=2, unretried=2),
+            id="two of two",
+        ),
+        pytest.param(
+            MOUNT + "limit = { rate = 1, max_wait = 0 }", numbers(limited=12), id="nobody waits"
+        ),
+        pytest.param(
+            MOUNT + "limit = { rate = 1, max_wait = 9 }\ndeadline = 9",
+            numbers(limited=12),
+            id="refused for either",
+        ),
+        pytest.param(MOUNT + "pool_block = true", numbers(), id="an unknown peak"),
+        pytest.param(
+            MOUNT + "pool_maxsize = 9\npool_block = true",
+            numbers(waits=1, wait_seconds=0.01, peak=5),
+            id="a cap that was reached before it was set",
         ),
         pytest.param(
             MOUNT + "limit = { rate = 1 }\ndeadline = 9",
@@ -216,6 +255,15 @@ def test_advice(text: str, stats: MountStats, expected: str) -> None:
 def test_no_advice(text: str, stats: MountStats) -> None:
     """Nothing is said of what is as it should be, nor by a few numbers."""
     assert advice(text, stats) == []
+
+
+def test_no_more_is_advised_than_a_pool_may_have() -> None:
+    """However many requests and origins there were."""
+    found = numbers(
+        connections=9, discarded=1, evicted=1, origins=70000, waits=1, wait_seconds=1.0, peak=70000
+    )
+    told = advice(MOUNT, found)
+    assert [one.rpartition("; ")[2] for one in told] == [f"set 65535 for {PREFIX}"] * 3
 
 
 def test_a_mount_that_was_never_used() -> None:
