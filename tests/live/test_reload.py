@@ -41,6 +41,7 @@ from requests_mounts import (
 )
 from requests_mounts._file import loading
 from requests_mounts._file.limits import BudgetOptions
+from requests_mounts._file.policy import Policy
 from requests_mounts._live import loaded
 from requests_mounts._sending.budget import Budget
 from requests_mounts._sending.guards import States
@@ -114,6 +115,16 @@ def test_code_may_mount_the_policy_of_another_prefix(file: Path) -> None:
         replace(file, text)
         assert session.reload().changed == ("https://two.example.com/",)
         assert session.get_adapter("https://two.example.com/") is theirs
+
+
+def test_code_may_mount_another_policy_under_a_prefix_of_the_file(file: Path) -> None:
+    """The file says nothing of it then."""
+    prefix = "https://one.example.com/"
+    replace(file, f"[mounts.'{prefix}']\npool_maxsize = 3")
+    with load_session(file) as session:
+        assert session.explain(prefix).settings
+        session.mount(prefix, MountAdapter(Policy(deny=True), prefix=prefix))
+        assert not session.explain(prefix).settings
 
 
 def test_nothing_changes_if_nothing_changed(file: Path) -> None:
@@ -550,8 +561,9 @@ def test_a_reload_in_the_handler_of_a_signal(file: Path, moment: str) -> None:
         assert set(sizes(session).values()) == {1, 3}
 
 
-def test_a_handler_asks_for_a_file_that_was_mended(file: Path) -> None:
-    """The reload that it interrupts has read the broken one, and does not raise."""
+@pytest.mark.parametrize("missing", [False, True])
+def test_a_handler_asks_for_a_file_that_was_mended(file: Path, *, missing: bool) -> None:
+    """The reload that it interrupts has read the broken one, or none, and does not raise."""
     replace(file, SIZES)
     with load_session(file) as session:
 
@@ -571,6 +583,8 @@ def test_a_handler_asks_for_a_file_that_was_mended(file: Path) -> None:
 
             patch.setattr(loaded, "load_again", interrupted)
             replace(file, "[broken")
+            if missing:
+                file.unlink()
             assert session.reload().added == ("https://newest/",)
         assert sizes(session) == EXPECTED
 
@@ -590,6 +604,46 @@ def test_a_reload_that_is_interrupted(file: Path, moment: str) -> None:
                 session.reload()
         session.reload()
         assert sizes(session) == EXPECTED
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_setting_that_is_taken_back_after_an_interrupted_reload(file: Path, moment: str) -> None:
+    """The next reload finds the file as it was, and the adapters become so again."""
+    before = "[defaults]\npool_maxsize = 3"
+    replace(file, before)
+    with load_session(file) as session:
+
+        def interrupt() -> None:
+            raise KeyboardInterrupt
+
+        replace(file, "[defaults]\npool_maxsize = 4")
+        with at(moment, interrupt), pytest.raises(KeyboardInterrupt):
+            session.reload()
+        replace(file, before)
+        session.reload()
+        assert sizes(session) == {"https://": 3, "http://": 3}
+
+
+def test_a_copy_of_the_outside_reloads_alone(file: Path) -> None:
+    """As `copy.copy` makes one, with adapters of its own."""
+    replace(file, "[defaults]\npool_maxsize = 3")
+    with load_session(file) as session, copy.copy(session) as other:
+        replace(file, "[defaults]\npool_maxsize = 4")
+        assert session.reload().changed == ("https://", "http://")
+        assert sizes(session) == {"https://": 4, "http://": 4}
+        assert sizes(other) == {"https://": 3, "http://": 3}
+
+
+def test_what_is_kept_offline_is_refused_still(file: Path, server: Server) -> None:
+    """A setting that lacks its variable lacks it after a reload."""
+    text = f"[mounts.'{server.url}']\npool_maxsize = '${{LACKS}}'"
+    replace(file, text)
+    with load_session(file, offline=True) as session:
+        replace(file, f"{text}\n# the same")
+        assert not session.reload().changed
+        with pytest.raises(MountsError, match="LACKS"):
+            session.get(server.url)
+    assert server.connections == 0
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

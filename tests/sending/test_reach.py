@@ -139,6 +139,14 @@ def test_connect_to_changes_what_is_dialled_alone(serve: Serve, session_of: Sess
     assert key.key_host == "localhost"
 
 
+def test_a_proxy_beside_connect_to_is_refused_by_its_line(session_of: SessionOf) -> None:
+    """The error names the mount, and the line of the targets that a proxy would not dial."""
+    url = "http://name.example/"
+    session = session_of(f'[mounts."{url}"]\nproxy = "direct"\nconnect_to = ["127.0.0.1:1"]')
+    with pytest.raises(DeniedAddress, match=r"mounts\.toml:3"):
+        session.get(url, proxies={"http": "http://127.0.0.1:1"})
+
+
 def test_the_name_is_that_of_the_host(knowing: Any, session_of: SessionOf) -> None:
     """The server is asked for the host's name (SNI), and its certificate is held against it."""
     port = port_of(knowing)
