@@ -300,7 +300,7 @@ def _with_port(pool: HTTPConnectionPool) -> str:
 
 def _without_userinfo(proxy: str) -> str:
     scheme, _, rest = proxy.rpartition("://")
-    return f"{scheme or 'http'}://{rest.rpartition('@')[2].rstrip('/')}"
+    return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
 
 
 def _is_timeout(error: BaseException) -> bool:
