@@ -137,6 +137,29 @@ def test_discarded_connections(server: Server, session_of: SessionOf) -> None:
     )
 
 
+def test_the_origin_of_a_pool_leaves_out_the_port_of_its_scheme(
+    server: Server, session_of: SessionOf
+) -> None:
+    """As the URL does."""
+    session = session_of(
+        f"[mounts.'http://localhost/']\nconnect_to = ['127.0.0.1:{server.server_port}']"
+    )
+    session.get("http://localhost:80/")
+    (pool,) = numbers(session, "http://localhost/").pools
+    assert pool.origin == "http://localhost"
+
+
+def test_a_retry_that_is_told_to_come_again_has_not_helped(
+    server: Server, session_of: SessionOf
+) -> None:
+    """Its status alone would be an answer, but not with Retry-After."""
+    answers = iter([Answer(500), Answer(503, {"Retry-After": "0"}), Answer()])
+    server.answer = lambda _: next(answers)
+    session = session_of("[defaults]\nmax_retries = { total = 3, status_forcelist = [500] }")
+    assert session.get(server.url).text == "ok"
+    assert (numbers(session).retries, numbers(session).recovered) == (2, 1)
+
+
 def test_evicted_pools(server: Server, other: Server, session_of: SessionOf) -> None:
     """Pools dropped for others are counted and not held; the numbers stay."""
     session = session_of("[defaults]\npool_connections = 1")

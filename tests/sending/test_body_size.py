@@ -196,6 +196,14 @@ def test_what_is_decoded_counts_too(
         read(response)
 
 
+def test_chunks_that_decode_to_nothing(raw: RawServer, session: MountedSession) -> None:
+    """They count as they come over the wire."""
+    body = gzip.compress(b"") * LIMIT
+    raw.answers["/nothing"] = chunked(body, "Content-Encoding: gzip\r\n")
+    with pytest.raises(BodyTooLarge):
+        session.get(f"{raw.url}/nothing")
+
+
 def test_what_comes_over_the_wire_counts_too(raw: RawServer, session: MountedSession) -> None:
     """A body is refused by its size on the wire, even if little is left of it when it is decoded."""
     body = b"\x1f\x8b\x08\x10" + bytes(6) + b"c" * 2 * LIMIT + b"\0" + gzip.compress(b"x")[10:]
