@@ -312,6 +312,24 @@ def test_a_new_certificate_is_a_change(file: Path, authority: trustme.CA) -> Non
         assert session.reload().changed == ()
 
 
+@pytest.mark.parametrize("replaced", ["client.pem", "client.key"])
+def test_a_new_client_certificate_is_a_change(
+    file: Path, authority: trustme.CA, replaced: str
+) -> None:
+    """And so is a new key."""
+    certificate = authority.issue_cert("client@example.com")
+    pem, key = file.with_name("client.pem"), file.with_name("client.key")
+    certificate.cert_chain_pems[0].write_to_path(pem)
+    certificate.private_key_pem.write_to_path(key)
+    prefix = "https://one.example.com/"
+    replace(
+        file, f"[mounts.'{prefix}']\ntls = {{ cert_file = 'client.pem', key_file = 'client.key' }}"
+    )
+    with load_session(file) as session:
+        replace(file.with_name(replaced), file.with_name(replaced).read_text("utf-8"))
+        assert session.reload().changed == (prefix,)
+
+
 def test_a_copy_reloads_too(file: Path) -> None:
     """A session that was pickled finds its file again."""
     replace(file, BEFORE)
