@@ -95,8 +95,8 @@ SCRIPTS = {
         "ok 1 bad 1 bad bad refused",
     ),
     "an exact share": (
-        BreakerOptions(ratio=0.1, minimum=30),
-        "bad bad" + " ok" * 27 + " bad refused",
+        BreakerOptions(ratio=0.28, minimum=25),
+        "bad" + " bad" * 5 + " ok" * 18 + " bad refused",
     ),
 }
 
@@ -122,6 +122,41 @@ def test_probes_at_a_time() -> None:
     breaker.succeed(third)
     assert breaker.refusal() is None
     assert breaker.admit() is breaker.admit()
+
+
+def test_the_first_probe_to_give_up_its_place() -> None:
+    """Whoever is refused is told when that is."""
+    clock = Clock()
+    breaker = play(BreakerOptions(failures=1, open_for=5, probes=2), "bad 5", clock)
+    _first = breaker.admit()
+    clock.now += 2
+    _second = breaker.admit()
+    assert breaker.refusal() == 3
+
+
+def test_a_probe_that_succeeds_is_counted_once() -> None:
+    """It has no place from then on, even as long as somebody has its ticket."""
+    breaker = play(BreakerOptions(failures=1, open_for=5, probes=2), "bad 5")
+    probe = breaker.admit()
+    breaker.succeed(probe)
+    breaker.succeed(probe)
+    assert not breaker.passing
+    breaker.succeed(breaker.admit())
+    assert breaker.passing
+
+
+def test_a_circuit_that_closes_as_another_comes() -> None:
+    """Who waited for the lock in the meantime is no probe."""
+    breaker = play(BreakerOptions(failures=1, open_for=5), "bad 5")
+    probe = breaker.admit()
+    passed: list[Ticket] = []
+    thread = threading.Thread(target=lambda: passed.append(breaker.admit()))
+    with breaker._lock:
+        thread.start()
+        thread.join(0.1)
+        breaker.succeed(probe)
+    thread.join()
+    assert passed == [breaker.passing]
 
 
 def test_a_place_is_given_back() -> None:
@@ -219,6 +254,9 @@ ROW, SHARE = BreakerOptions(failures=3), BreakerOptions(ratio=1, minimum=3)
         (SHARE, "bad 29 ok", BreakerOptions(ratio=1, minimum=3, window=10),
          "9.9 bad bad bad 1 bad refused"),
         (SHARE, "bad 8 bad 8", BreakerOptions(ratio=1, minimum=3, window=60), "60 bad bad"),
+        (SHARE, "bad 27 bad", BreakerOptions(ratio=1, minimum=3, window=60), "bad refused"),
+        (SHARE, "bad 2", BreakerOptions(ratio=1, minimum=3, window=10), "9 bad bad refused"),
+        (SHARE, "bad 8", BreakerOptions(ratio=0.9, minimum=3), "22 bad bad ok"),
     ],
 )  # fmt: skip
 def test_what_carries_over(
@@ -247,6 +285,7 @@ def test_idleness() -> None:
     clock = Clock()
     assert not play(BreakerOptions(failures=2), "bad").is_idle()
     assert not play(BreakerOptions(failures=1), "bad 9999").is_idle()
+    assert not play(BreakerOptions(ratio=1, minimum=1), "bad 9999").is_idle()
     breaker = play(BreakerOptions(ratio=0.5, window=10), "ok bad", clock)
     assert not breaker.is_idle()
     clock.now += 10

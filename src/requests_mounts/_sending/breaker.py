@@ -66,7 +66,7 @@ class Window:
             self._slices[newer % _SLICES] = (0, 0)
             self.total -= total
             self.failures -= failures
-        self._current = max(self._current, number)
+        self._current = number
 
 
 class Ticket:
@@ -165,8 +165,7 @@ class Breaker:
 
     def _count(self, now: float, *, failed: bool) -> None:
         self._in_a_row = self._in_a_row + 1 if failed else 0
-        if self.options.ratio:
-            self._window.count(now, failures=failed)
+        self._window.count(now, failures=failed)
         self._steady_or_not()
 
     def _steady_or_not(self) -> None:
@@ -176,7 +175,7 @@ class Breaker:
         options, window = self.options, self._window
         if options.ratio is None:
             return self._in_a_row >= (options.failures or 0)
-        # A division, as the product is not exact: 0.1 * 30 is more than 3.
+        # A division, as the product is not exact: 0.28 * 25 is more than 7.
         return window.total >= options.minimum and window.failures / window.total >= options.ratio
 
     def _refusal(self, now: float) -> float | None:
@@ -201,7 +200,7 @@ class Breaker:
         self._steady_or_not()
 
     def _open(self, now: float, seconds: float) -> None:
-        self.passing = self.steady = None
+        self.passing = None  # Nor is there one that is steady, after a failure.
         self._open_for = seconds
         self._end_probes()
         self._open_until = now + seconds
