@@ -4,9 +4,11 @@ import gc
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from math import inf
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -26,6 +28,12 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody who waits look before somebody wakes it."""
+    monkeypatch.setattr("requests_mounts._sending.limit._PATIENCE", 3600)
 
 
 def spent(clock: Clock, **options: float) -> Limiter:
@@ -123,6 +131,8 @@ def moment_of_next(takes: list[float], burst: int) -> float:
 @example(
     2, [("enter", 0, 0.1), ("enter", 0, 0.1), ("use", 1, 1.4), ("use", 0, 0.1), ("enter", 0, 0.2)]
 )
+@example(2, [("enter", 0, 0.1), ("enter", 0, 0.1), ("use", 1, 0.1), ("enter", 0, 0.1)])
+@example(4, [("enter", 0, 0.1)] * 4 + [("use", 1, 0.1), ("enter", 0, 0.1), ("use", 0, 0.1)])
 def test_tokens_that_are_used_late(burst: int, steps: list[tuple[str, int, float]]) -> None:
     """They count when they are used; one that others overtook is given up for another, if any."""
     clock = Clock()
@@ -186,6 +196,7 @@ def test_a_late_use_and_another_limit() -> None:
     limiter.use(permit)
 
 
+@pytest.mark.usefixtures("patient")
 def test_who_is_late_goes_before_the_queue() -> None:
     """It has a place among those under way, for which the first of the queue may wait."""
     limiter = Limiter(LimitOptions(rate=4, burst=2, concurrency=2, max_wait=20))
@@ -227,6 +238,18 @@ def test_those_who_are_late_are_served_in_their_order() -> None:
     for thread in threads:
         thread.join(10)
     assert ended == [0, 1, 2]
+
+
+def test_how_long_all_waits_were() -> None:
+    """The second one comes on top of the first."""
+    limiter = Limiter(LimitOptions(rate=5, max_wait=20))
+    enter(limiter)
+    late = enter(limiter)
+    waited = late.waited
+    enter(limiter)
+    time.sleep(0.1)
+    limiter.use(late)
+    assert late.waited >= waited
 
 
 def test_waits_that_add_up() -> None:
@@ -277,6 +300,28 @@ def test_a_wait_that_is_too_long_consumes_nothing() -> None:
     enter(limiter, left=0)
 
 
+def test_a_wait_behind_others() -> None:
+    """It is as long as it takes until all of them have a token too."""
+    clock = Clock()
+    limiter = spent(clock, rate=1, max_wait=30)
+    (thread,) = run(partial(enter, limiter))
+    wait_for(partial(is_waiting, limiter, 1))
+    with pytest.raises(LimitReached) as caught:
+        enter(limiter, left=0.5)
+    clock.now += 1
+    thread.join()
+    assert caught.value.seconds == 2
+
+
+def test_a_pause_that_is_over_before_the_next_token() -> None:
+    """It gives nobody a token earlier."""
+    limiter = spent(Clock(), rate=1, max_wait=0)
+    limiter.pause(0.1)
+    with pytest.raises(LimitReached) as caught:
+        enter(limiter)
+    assert caught.value.seconds == 1
+
+
 def test_a_pause_is_followed_by_the_plain_rate() -> None:
     """After a pause one may pass, and each next one an interval later, whatever the burst."""
     clock = Clock()
@@ -301,10 +346,11 @@ def test_a_pause_is_followed_by_the_plain_rate() -> None:
     ],
 )
 def test_the_length_of_a_pause(asked: float, longest: float, wait: float | None) -> None:
-    """It is what the server asks for, at most max_pause; with 0 the server is not heard."""
+    """It is the longest that the server asks for, at most max_pause; 0 is not to hear it."""
     clock = Clock()
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=0, max_pause=longest), clock=clock)
     limiter.pause(asked)
+    limiter.pause(asked / 2)
     limiter.empty()
     if wait is None:
         enter(limiter)
@@ -416,6 +462,7 @@ def run(*works: Callable[[], object]) -> list[threading.Thread]:
     return threads
 
 
+@pytest.mark.usefixtures("patient")
 def test_who_waits_for_a_permit_sleeps() -> None:
     """It is woken when there is one, and does not look at the clock until then."""
     asked = []
@@ -424,15 +471,16 @@ def test_who_waits_for_a_permit_sleeps() -> None:
         asked.append(time.monotonic())
         return asked[-1]
 
-    limiter = Limiter(LimitOptions(rate=1000, concurrency=1, max_wait=60), clock=clock)
+    limiter = Limiter(LimitOptions(rate=1000, concurrency=1, max_wait=15), clock=clock)
     permit = enter(limiter)
-    thread = threading.Thread(target=enter, args=(limiter,))
-    thread.start()
+    passed: list[Permit] = []
+    (thread,) = run(lambda: passed.append(enter(limiter)))
     wait_for(partial(is_waiting, limiter, 1))
     time.sleep(0.1)
     looks = len(asked)
     permit.give_back()
     thread.join()
+    assert passed
     assert looks <= 5
 
 
@@ -440,6 +488,7 @@ def is_waiting(limiter: Limiter, number: int) -> bool:
     return len(limiter.queue) == number
 
 
+@pytest.mark.usefixtures("patient")
 def test_first_come_first_served() -> None:
     """Those who wait pass in the order in which they came, and nobody passes them by."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
@@ -455,13 +504,93 @@ def test_first_come_first_served() -> None:
     for number in range(8):
         threads += run(partial(wait, number))
         wait_for(partial(is_waiting, limiter, number + 1))
-    permit.give_back()
+    with limiter._lock:  # Nobody has a look yet.
+        permit.give_back()
+        assert not limiter.is_idle()
+        with pytest.raises(LimitReached):
+            enter(limiter, left=0)
     for thread in threads:
         thread.join(10)
     assert passed == list(range(8))
     assert limiter.is_idle()
 
 
+@pytest.mark.usefixtures("patient")
+def test_each_wakes_the_next() -> None:
+    """Only who is the first knows when there is a token."""
+    limiter = Limiter(LimitOptions(rate=20, max_wait=15))
+    threads = run(*[partial(enter, limiter)] * 4)
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+@pytest.mark.usefixtures("patient")
+def test_another_limit_reaches_those_who_wait() -> None:
+    """More of them may pass at once."""
+    limiter = Limiter(LimitOptions(concurrency=1, max_wait=15))
+    _permit = enter(limiter)
+    (thread,) = run(partial(enter, limiter))
+    wait_for(partial(is_waiting, limiter, 1))
+    limiter.change(LimitOptions(concurrency=2, max_wait=15))
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.usefixtures("patient")
+def test_an_emptied_bucket_reaches_those_who_wait() -> None:
+    """Who cannot wait for another token is refused at once."""
+    limiter = Limiter(LimitOptions(rate=0.01, burst=2, concurrency=1, max_wait=15))
+    _permit = enter(limiter)
+    refused: list[float | None] = []
+
+    def wait() -> None:
+        try:
+            enter(limiter)
+        except LimitReached as signal:
+            refused.append(signal.seconds)
+
+    (thread,) = run(wait)
+    wait_for(partial(is_waiting, limiter, 1))
+    limiter.empty()
+    thread.join(10)
+    assert refused
+
+
+class Dropped(set[Any]):
+    """Those under way, of whom the last one is dropped after it was counted twice."""
+
+    looks = 0
+
+    def __len__(self) -> int:
+        self.looks += 1
+        return int(self.looks <= 2)
+
+
+def test_a_permit_that_is_dropped_as_another_looks() -> None:
+    """There is a token since some time, and the wait for it is over."""
+    limiter = Limiter(LimitOptions(rate=1, burst=9, concurrency=1, max_wait=20), clock=Clock())
+    limiter._holders = holders = Dropped()
+    enter(limiter)
+    assert holders.looks > 3
+
+
+class Unreached(deque[Any]):
+    """A queue that an interrupt comes before."""
+
+    def append(self, _: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_a_place_in_the_queue() -> None:
+    """It is what is raised."""
+    limiter = spent(Clock(), rate=1)
+    limiter.queue = Unreached()
+    with pytest.raises(KeyboardInterrupt):
+        enter(limiter)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_pause_reaches_those_who_wait() -> None:
     """They look again: who can wait passes after it, who cannot is refused at once."""
     limiter = Limiter(LimitOptions(concurrency=1, max_wait=20))
@@ -562,10 +691,11 @@ def test_another_limit_carries_over_the_fill() -> None:
     with pytest.raises(LimitReached):
         enter(limiter)
     limiter.pause(3)
-    limiter.change(LimitOptions(concurrency=1, max_wait=0))
-    with pytest.raises(LimitReached) as caught:
-        enter(limiter)
-    assert caught.value.seconds == 3
+    for options in (LimitOptions(rate=100, max_wait=0), LimitOptions(concurrency=1, max_wait=0)):
+        limiter.change(options)
+        with pytest.raises(LimitReached) as caught:
+            enter(limiter)
+        assert caught.value.seconds == 3
     clock.now += 3
     _permit = enter(limiter)
     limiter.change(LimitOptions(rate=1, concurrency=1, max_wait=0))
@@ -592,6 +722,17 @@ def test_another_limit_during_a_pause(rate: float, burst: int) -> None:
     assert caught.value.seconds == pytest.approx(1, abs=0.01)
 
 
+def test_a_pause_that_was_over_before_another_limit() -> None:
+    """It does not matter to the new bucket, which is full."""
+    clock = Clock()
+    limiter = Limiter(LimitOptions(concurrency=9), clock=clock)
+    limiter.pause(3)
+    clock.now += 4
+    limiter.change(LimitOptions(rate=1, burst=5, max_wait=0))
+    for _ in range(5):
+        enter(limiter)
+
+
 def test_idleness() -> None:
     """A state is idle only if a new one would be no different."""
     clock = Clock()
@@ -602,17 +743,20 @@ def test_idleness() -> None:
     assert not limiter.is_idle()
     permit.give_back()
     assert limiter.is_idle()
-    limiter.pause(5)
-    assert not limiter.is_idle()
+    for paused in (limiter, Limiter(LimitOptions(concurrency=1), clock=clock)):
+        paused.pause(5)
+        assert not paused.is_idle()
 
 
 def test_a_new_start() -> None:
-    """After a fork nothing is held: permits of the time before count no longer."""
+    """After a fork nothing is held: permits and pauses of the time before count no longer."""
     limiter = Limiter(LimitOptions(rate=0.001, concurrency=1, max_wait=0))
     before = enter(limiter)
+    limiter.pause(5)
     limiter.start(limiter.options)
     _now = enter(limiter)
     before.give_back()
     limiter.change(LimitOptions(concurrency=1, max_wait=0))
-    with pytest.raises(LimitReached):
+    with pytest.raises(LimitReached) as caught:
         enter(limiter)
+    assert caught.value.seconds is None

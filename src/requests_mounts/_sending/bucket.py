@@ -64,7 +64,7 @@ class Bucket:
             before -= self.interval
             back = min(back, before - later)
         del self._takes[place]
-        self._fill_by(self._theoretical - max(back, 0))
+        self._fill_by(self._theoretical - back)
 
     def hold(self, until: float) -> None:
         """Have no token before a moment, and one at that moment."""

@@ -105,7 +105,7 @@ class _Waiter:
 
     def sleep(self, seconds: float) -> None:
         """Wait until woken, or for some seconds."""
-        self._asleep.acquire(timeout=min(max(seconds, 0), TIMEOUT_MAX))
+        self._asleep.acquire(timeout=max(seconds, 0))
 
 
 class Limiter:
@@ -239,7 +239,7 @@ class Limiter:
                         return
                     self._check(self.queue.index(waiter), now, end)
                     is_free = waiter.is_late or len(self._holders) < self._permits
-                    wake_at = min(self._ready_at(), end) if first and is_free else end
+                    wake_at = self._ready_at() if first and is_free else end
                 waiter.sleep(min(wake_at - now, _PATIENCE))
         finally:
             with suppress(ValueError):  # Interrupted before it stood there.
