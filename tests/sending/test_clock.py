@@ -85,6 +85,21 @@ def test_started_from_many_threads_at_once() -> None:
     assert {len(ending.cuts) for ending in endings} == {1}
 
 
+def test_started_while_the_thread_looks() -> None:
+    """It has looked at all of them by then, and has to look again."""
+    clock, late = Clock(), Ends(0.5)
+
+    class Starts(Ends):
+        def cut(self) -> bool:
+            thread = threading.Thread(target=clock.start, args=(late,))
+            thread.start()
+            thread.join(0.1)
+            return super().cut()
+
+    clock.start(Starts(0.1))
+    assert late.done.wait(30)
+
+
 def test_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is raised, and the next deadline tries again."""
 
@@ -127,9 +142,12 @@ def test_around_a_fork() -> None:
     assert ending.done.wait(30)
     child = Clock()
     child.running = True  # As it is copied, without its thread.
+    child.hold()
+    child.start(of_parent := Ends(0.1))
     child.start_anew()
-    child.start(of_child := Ends(0.1))
+    child.start(of_child := Ends(0.2))
     assert of_child.done.wait(30)
+    assert not of_parent.cuts
 
 
 def test_requests_share_one_thread(serve: Serve, session_of: SessionOf) -> None:

@@ -86,9 +86,9 @@ class Clock:
                     self._wakes = inf
                     wakes = self._cut(time.monotonic())
                     self._wakes = wakes
-                    self._changed.wait(None if wakes == inf else max(wakes - time.monotonic(), 0))
+                    self._changed.wait(None if wakes == inf else wakes - time.monotonic())
             finally:  # An error of a tool's connection: the next deadline starts another thread.
-                self.running, self._wakes = False, inf
+                self.running = False
 
     def _cut(self, now: float) -> float:
         """End what is over and return when to look again."""
