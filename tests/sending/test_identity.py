@@ -102,12 +102,22 @@ def test_false_takes_a_header_away(a: Noting) -> None:
         assert set(response.request.headers) == {"Connection"}
         session.get(a.url, headers={"User-Agent": "mine", "Accept-Encoding": "br"})
         assert (a.seen[-1]["User-Agent"], a.seen[-1]["Accept-Encoding"]) == ("mine", "br")
+        session.get(a.url, headers={"user-agent": "mine", "accept-encoding": "br"})
+        assert (a.seen[-1]["user-agent"], a.seen[-1]["accept-encoding"]) == ("mine", "br")
         with pytest.raises(requests.ConnectionError) as found:
             session.get(
                 a.url.replace("127.0.0.1", "127.0.0.1"), proxies={"http": "http://127.0.0.1:1"}
             )
         assert found.value.request
         assert "SKIP" not in str(found.value.request.headers)
+
+
+def test_what_the_file_does_not_take_away_is_filled_in(a: Noting) -> None:
+    """As urllib3 does it for a caller who takes the default of requests away."""
+    for session in sessions(f'[mounts."{a.url}"]\nheaders = {{ User-Agent = false }}'):
+        del session.headers["Accept-Encoding"]
+        session.get(a.url)
+        assert set(a.seen[-1]) == {"Host", "Connection", "Accept", "Accept-Encoding"}
 
 
 def test_headers_merge_over_layers_whatever_their_case(a: Noting) -> None:

@@ -29,9 +29,7 @@ class WithholdingConnection(_Connection):
         self, method: str, url: str, body: Any = None, headers: Any = None, **kwargs: Any
     ) -> Any:
         """Send a request as urllib3 does, without the headers that nobody set."""
-        told = dict((headers or {}).items())
-        names = {name.lower() for name in told}
-        told |= {name: SKIP_HEADER for name in self.withheld if name not in names}
+        told = dict.fromkeys(self.withheld, SKIP_HEADER) | dict((headers or {}).items())
         return super().request(method, url, body, told, **kwargs)
 
 
@@ -49,7 +47,5 @@ class WithholdingPool(HTTPConnectionPool):
 
 def withheld_by(policy: Policy) -> tuple[str, ...]:
     """Name what urllib3 would fill in and a policy takes away, in lower case."""
-    if not policy.headers:
-        return ()
     by_name = policy.headers.by_name()
     return tuple(name for name in _FILLED_IN if by_name.get(name) is False)
