@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 
 from loopback import Answer, Handler, Server
 from proxies import pump
-from requests_mounts import mount, parse_config
+from requests_mounts import MountedSession, mount, parse_config
 from servers import Scripted, Serve, SessionOf, drip, free_places, slow, trickle, wait_for
 
 
@@ -114,6 +114,22 @@ def test_requests_inside_of_a_request(
     inner.close()
 
 
+def test_a_request_before_each_hop(server: Server) -> None:
+    """A session that asks for a token before it follows a redirect has one clock all the same."""
+    server.answer = lambda handler: (
+        Answer() if handler.path == "/token" else hops(0.3, last=20)(handler)
+    )
+
+    class Asking(MountedSession):
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+            assert self.get(f"{server.url}/token").ok
+            super().rebuild_auth(prepared_request, response)
+
+    text = f"[defaults]\ndeadline = 1\n[mounts.'{server.url}/token']\ndeadline = inf"
+    with Asking(parse_config(text)) as session, pytest.raises(requests.Timeout, match="deadline"):
+        session.get(server.url)
+
+
 def test_a_request_inside_of_a_redirect(server: Server, session_of: SessionOf) -> None:
     """The hook of a hop has a call of its own, even though the hop has none."""
 
@@ -206,6 +222,35 @@ def test_an_adapter_that_sends_in_threads(serve: Serve, session_of: SessionOf) -
     assert session.get(f"{server.url}/x").ok
     assert len(server.requests) == 80
     assert not exceeded
+
+
+class InOneThread(InThreads):
+    """Has it send everything once, in another thread."""
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # type: ignore[override]
+        context = contextvars.copy_context()
+        with ThreadPoolExecutor(1) as threads:
+            sent = threads.submit(lambda: context.run(self.adapter.send, request, **kwargs))
+            return sent.result()
+
+
+def test_a_redirect_that_another_thread_gets(server: Server, session_of: SessionOf) -> None:
+    """Its body is under the clock too, before a stream as well, and so is the next hop."""
+
+    def answer(handler: Handler) -> Answer:
+        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 200\r\n\r\n")
+        drip(handler)
+        raise ConnectionError
+
+    server.answer = answer
+    session = session_of("[defaults]\ndeadline = 1")
+    session.mount(server.url, InOneThread(session.get_adapter(server.url)))
+    with pytest.raises(requests.Timeout, match="deadline"):
+        session.get(server.url, stream=True)
+    assert server.requests == ["GET /"]
+    server.answer = hops(0.3, last=20)
+    with pytest.raises(requests.Timeout, match="deadline"):
+        session.get(server.url)
 
 
 def test_an_adapter_inside_of_a_request(serve: Serve, session_of: SessionOf) -> None:

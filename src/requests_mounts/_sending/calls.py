@@ -31,7 +31,7 @@ class Call:
     """Whether a redirect will be followed, so that its body is read before the caller has it."""
 
     redirects: bool
-    """Whether the next call is a hop of this one."""
+    """Whether the calls that follow are hops of this one."""
 
     deadline: "Deadline | None"
     """That of the request which is being sent."""
@@ -50,7 +50,6 @@ class Call:
             self.began, self.follows = time.monotonic(), follows
         else:
             self.began, self.follows = outer.began, True
-            outer.redirects = False
 
     def __enter__(self) -> None:
         self._token = current_call.set(self)
