@@ -48,6 +48,11 @@ def test_it_is_read_as_requests_reads_no_proxy(
     assert is_bypassed(url, tuple(entries)) is expected
 
 
+def test_a_url_without_a_host() -> None:
+    """It is none of them."""
+    assert not is_bypassed("http:///x", ("127.0.0.1", "corp.example"))
+
+
 def test_hosts_of_no_proxy_are_contacted_directly(session_of: SessionOf) -> None:
     """The proxy of the defaults sees the requests to all hosts but those."""
     with HttpProxy() as proxy, Server() as near, Server("127.0.0.2") as far:

@@ -34,7 +34,7 @@ LACKING = [
     ("auth.bearer_file = 'no.token'", "no.token"),
     ("tls.server_hostname = '${LACKS}'", "LACKS"),
     ("tls.verify = '${LACKS}/ca.pem'", "LACKS"),
-    ("tls.verify = 'no.pem'", "no.pem"),
+    ("tls.verify = 'no.pem'", r"^https://\S+ cannot use its tls\.verify: .*no\.pem"),
     ("tls = { cert_file = 'no.pem', key_file = 'no.key' }", "no.pem"),
     ("tls = { cert_file = 'client.pem', key_file = 'locked.key', key_password = '${LACKS}' }", "LACKS"),
 ]  # fmt: skip
