@@ -1,8 +1,10 @@
 """Connections that age, seen from real servers."""
 
 import time
+from typing import Any
 
 import pytest
+from urllib3.connection import HTTPConnection
 
 from loopback import Handler, Server
 from servers import Serve, SessionOf
@@ -27,6 +29,25 @@ def test_keepalive(serve: Serve, session_of: SessionOf, settings: str, connectio
     time.sleep(0.3)
     session.get(server.url)
     assert server.connections == connections
+
+
+class Opened(HTTPConnection):
+    """A connection of a tool, open as soon as it is made."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.connect()
+
+
+@pytest.mark.parametrize("key", ["keepalive_expiry = 60", "max_connection_age = 60"])
+def test_a_connection_that_was_never_closed(
+    server: Server, session_of: SessionOf, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Nobody knows how old it is, and it is used."""
+    monkeypatch.setattr("urllib3.connectionpool.HTTPConnectionPool.ConnectionCls", Opened)
+    session = session_of(f"[defaults]\n{key}")
+    assert [session.get(server.url).ok for _ in range(2)] == [True] * 2
+    assert server.connections == 1
 
 
 def test_a_busy_connection_grows_old(serve: Serve, session_of: SessionOf) -> None:

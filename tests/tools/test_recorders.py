@@ -30,6 +30,18 @@ def test_vcrpy_replaces_the_connections(session_of: SessionOf, tmp_path: Path, t
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("key", ["keepalive_expiry = 60", "max_connection_age = 60"])
+def test_vcrpy_records_over_a_connection_that_ages(
+    session_of: SessionOf, tmp_path: Path, key: str
+) -> None:
+    """It opens the real one by itself, and nobody knows when."""
+    with Server() as server, vcr.use_cassette(str(tmp_path / "cassette.yaml")):
+        session = session_of(f"[defaults]\n{key}")
+        for path in ("/1", "/2"):
+            assert session.get(server.url + path).text == "ok"
+    assert server.requests == ["GET /1", "GET /2"]
+
+
 @pytest.mark.parametrize("key", ["", "deadline = 20", 'connect_to = ["127.0.0.1"]'])
 def test_vcrpy_records_no_header_that_is_taken_away(
     session_of: SessionOf, tmp_path: Path, key: str

@@ -44,7 +44,6 @@ class PolicyConnection(_Connection):
                 self.deadline.watch(self, self.sock)
             if self._dialled:
                 self._dialled.close()
-                self._dialled = None
         self.opened = time.monotonic()
         if self.deadline:
             self.deadline.check()

@@ -161,7 +161,6 @@ class CountedPool(HTTPConnectionPool):
             **PolicyConnection.AT_FIRST,
             connected=False,
             carried=False,
-            closed_by=None,
             taken=Event("taken", number, id(self)),
             reused=Event("reused", number, id(self)),
             free=Event("free", number, id(self)),
