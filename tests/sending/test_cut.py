@@ -50,7 +50,7 @@ def test_a_tunnel_and_a_handshake_that_trickle(serve: Serve, session_of: Session
 
     def tunnel(client: socket.socket) -> None:
         client.recv(65536)
-        time.sleep(0.2)
+        time.sleep(2.5)  # The handshake alone would have the timeout of the socket again.
         client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
         with socket.create_connection(("127.0.0.1", server.server_port)) as upstream:
             upstream.sendall(client.recv(65536))
@@ -60,7 +60,7 @@ def test_a_tunnel_and_a_handshake_that_trickle(serve: Serve, session_of: Session
 
     with Scripted(tunnel) as proxy:
         session = session_of(
-            f"[defaults]\nproxy = '{proxy.url}'\ndeadline = 1\n"
+            f"[defaults]\nproxy = '{proxy.url}'\ndeadline = 3\n"
             "pool_block = true\npool_maxsize = 1\nmax_retries = 3"
         )
         with ends_in_time():

@@ -208,6 +208,18 @@ def test_a_deadline_is_counted_once() -> None:
     assert (found["timeouts"], found["deadlines"]) == (1, 1)
 
 
+def test_what_is_cut_again() -> None:
+    """A request may go on over another socket, unless only its body is left to read."""
+    deadline = Deadline(requests.PreparedRequest(), 20, stream=False)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        deadline.watch(object(), ours)
+        assert deadline.cut()
+        assert deadline.go_on_in_body()
+        assert not deadline.cut()
+        assert theirs.recv(1) == b""
+
+
 def test_a_stream_that_is_cut_behind_a_slow_tool_is_of_no_use(
     serve: Serve, session_of: SessionOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import pickle
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
@@ -32,7 +33,8 @@ from requests_mounts import (
     mount,
     parse_config,
 )
-from servers import Serve, SessionOf, environment
+from requests_mounts._sending.reach import AddressDenied
+from servers import Serve, SessionOf, adapter_of, environment
 
 Names = Callable[..., list[str]]
 
@@ -399,7 +401,7 @@ def test_what_is_refused_is_dropped_and_the_rest_is_dialled_in_order(
     session_of: SessionOf, names: Names, dialled: list[str]
 ) -> None:
     """As the resolver orders it."""
-    names("h.example", "10.0.0.1 127.0.0.3 ::1 127.0.0.2 127.0.0.1", "10.0.0.1 fe80::1%1")
+    names("h.example", "10.0.0.1 127.0.0.3 ::1 127.0.0.2 127.0.0.1", "10.0.0.1 10.0.0.1 fe80::1%1")
     with Server() as server:
         session = session_of(
             '[mounts."http://h.example:*"]\naddresses = ["loopback", "!127.0.0.2", "!::1"]'
@@ -409,6 +411,69 @@ def test_what_is_refused_is_dropped_and_the_rest_is_dialled_in_order(
         with pytest.raises(DeniedAddress, match=r"\(10\.0\.0\.1, fe80::1%1\)"):
             session.get("http://h.example:1/")
     assert dialled == ["127.0.0.3", "127.0.0.1"]
+
+
+def test_without_ipv6(session_of: SessionOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No such addresses are asked for, as urllib3 has it."""
+    asked: list[Any] = []
+    look_up = socket.getaddrinfo
+
+    def note(host: Any, port: Any, family: Any = 0, *args: Any, **kwargs: Any) -> Any:
+        asked.append(family)
+        return look_up(host, port, family, *args, **kwargs)
+
+    monkeypatch.setattr("urllib3.util.connection.HAS_IPV6", False)
+    monkeypatch.setattr(socket, "getaddrinfo", note)
+    with Server() as server:
+        session = session_of('[defaults]\naddresses = ["loopback"]')
+        assert session.get(server.url).ok
+    assert asked == [socket.AF_INET]
+
+
+def test_a_final_dot_is_looked_up(session_of: SessionOf, names: Names) -> None:
+    """It says that no domain of the machine's own is to be tried."""
+    looked_up = names("h.example.", "127.0.0.1")
+    with Server() as server:
+        session = session_of('[defaults]\naddresses = ["loopback"]')
+        assert session.get(f"http://h.example.:{port_of(server)}/").ok
+    assert looked_up == ["h.example."]
+
+
+def test_a_lookup_that_takes_all_of_the_deadline(
+    session_of: SessionOf, dialled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is dialled any more."""
+    look_up = socket.getaddrinfo
+
+    def look_up_slowly(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.3)
+        return look_up(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_slowly)
+    session = session_of('[defaults]\naddresses = ["loopback"]\ndeadline = 0.2')
+    with pytest.raises(requests.Timeout, match="deadline"):
+        session.get("http://127.0.0.1:1/")
+    assert dialled == []
+
+
+def test_each_target_has_what_is_left_of_the_deadline(
+    session_of: SessionOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one has less than the one before."""
+    given: list[float] = []
+    connect = socket.socket.connect
+
+    def note(self: socket.socket, address: Any) -> None:
+        given.append(self.gettimeout() or 0)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", note)
+    with Server() as server:
+        session = session_of(
+            f'[defaults]\nconnect_to = ["127.0.0.9", "127.0.0.1:{port_of(server)}"]\ndeadline = 20'
+        )
+        assert session.get("http://h.example:1/").ok
+    assert 20 > given[0] > given[1] > 0
 
 
 def test_it_holds_for_targets_too(session_of: SessionOf, dialled: list[str]) -> None:
@@ -544,6 +609,11 @@ def test_a_way_of_connecting_that_cannot_be_checked_is_refused(
         with pytest.raises(DeniedAddress, match="cannot be checked"):
             session.get(server.url)
         assert len(server.requests) == 1
+        connection = adapter_of(session, server.url).poolmanager.connection_from_url(server.url)
+        refused: Any = connection._get_conn()
+        with pytest.raises(AddressDenied):
+            refused.connect()
+        assert refused.is_closed
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,12 @@ import pytest
 from loopback import Answer, Handler
 from servers import Serve, SessionOf
 
+WAYS = ["", 'connect_to = ["127.0.0.1"]', 'addresses = ["loopback"]', "deadline = 60"]
 
-def test_source_address(serve: Serve, session_of: SessionOf) -> None:
-    """The server sees the address that the file names."""
+
+@pytest.mark.parametrize("key", WAYS)
+def test_source_address(serve: Serve, session_of: SessionOf, key: str) -> None:
+    """The server sees the address that the file names, whoever dials."""
     clients: list[str] = []
 
     def answer(handler: Handler) -> Answer:
@@ -17,13 +20,11 @@ def test_source_address(serve: Serve, session_of: SessionOf) -> None:
         return Answer()
 
     server = serve(answer=answer)
-    session_of(f'[mounts."{server.url}"]\nsource_address = "127.0.0.9"').get(server.url)
+    session_of(f'[mounts."{server.url}"]\nsource_address = "127.0.0.9"\n{key}').get(server.url)
     assert clients == ["127.0.0.9"]
 
 
-@pytest.mark.parametrize(
-    "key", ["", 'connect_to = ["127.0.0.1"]', 'addresses = ["loopback"]', "deadline = 60"]
-)
+@pytest.mark.parametrize("key", WAYS)
 def test_tcp_keepalive(serve: Serve, session_of: SessionOf, key: str) -> None:
     """The socket has the options, whoever dials, and Nagle's algorithm stays off."""
     server = serve()
