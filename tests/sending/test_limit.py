@@ -479,7 +479,7 @@ def test_who_waits_for_a_permit_sleeps() -> None:
     time.sleep(0.1)
     looks = len(asked)
     permit.give_back()
-    thread.join()
+    thread.join(10)
     assert passed
     assert looks <= 5
 
