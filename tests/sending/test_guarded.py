@@ -1314,12 +1314,24 @@ def test_a_forked_child_begins_anew(serve: Serve, session_of: SessionOf) -> None
 def test_a_fork_while_an_origin_is_added() -> None:
     """The child has other origins at once, though a thread of the parent was adding one."""
     limits = States(Limiter, LimitOptions(rate=1))
-    with limits._lock:
-        child = os.fork()
-        if not child:
-            signal.alarm(20)  # Ends a child that waits for the parent's lock.
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with limits._lock:
+            held.set()
+            done.wait(30)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait(30)
+    child = os.fork()
+    if not child:
+        signal.alarm(20)  # Ends a child that waits for the parent's lock, or for its own.
+        with limits._lock:
             limits.of("http://h:80")
-            os._exit(0)
+        os._exit(0)
+    done.set()
+    thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
