@@ -137,11 +137,12 @@ class Limiter:
         with self._lock:
             now = self._clock()
             before, self._bucket = self._bucket, bucket_of(options)
-            if before and self._bucket:
-                at = max(now, self._paused_until)  # The wait until then is no token that is owed.
-                self._bucket.lack(before.missing(at), at)
-            if self._bucket and self._paused_until > now:
-                self._bucket.hold(self._paused_until)
+            paused_until = self._paused_until
+            if self._bucket and paused_until > now:
+                missing = max(before.ready_at - paused_until, 0) / before.interval if before else 0
+                self._bucket.hold(paused_until + missing * self._bucket.interval)
+            elif self._bucket and before:
+                self._bucket.lack(before.missing(now), now)
             self._permits = inf if options.concurrency is None else options.concurrency
             self.options = options
             self._wake_all()
