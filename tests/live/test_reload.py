@@ -627,19 +627,23 @@ def test_a_reload_that_is_interrupted(file: Path, moment: str) -> None:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_setting_that_is_taken_back_after_an_interrupted_reload(file: Path, moment: str) -> None:
     """The next reload finds the file as it was, and the adapters become so again."""
-    before = "[defaults]\npool_maxsize = 3"
-    replace(file, before)
+    replace(file, SIZES)
     with load_session(file) as session:
 
         def interrupt() -> None:
             raise KeyboardInterrupt
 
-        replace(file, "[defaults]\npool_maxsize = 4")
+        replace(file, NEWER)
         with at(moment, interrupt), pytest.raises(KeyboardInterrupt):
             session.reload()
-        replace(file, before)
+        replace(file, SIZES)
         session.reload()
-        assert sizes(session) == {"https://": 3, "http://": 3}
+        expected = {"https://old/": 3, "https://kept/": 1, "https://": 3, "http://": 3}
+        assert sizes(session) == expected
+        del session.adapters["https://old/"]
+        replace(file, f"{SIZES}# What code removed stays so.")
+        session.reload()
+        assert "https://old/" not in session.adapters
 
 
 def test_a_copy_of_the_outside_reloads_alone(file: Path) -> None:

@@ -69,6 +69,7 @@ class Loaded:
         self._due = 0.0
         self._reloaded_by: int | None = None  # A forked child is not in its parent's reload.
         self._is_asked_again = False
+        self._is_torn = False  # By an interrupt, so that the table is not what `config` says.
         self._complaint: tuple[dict[str, Version | None], str] | None = None
 
     def _use(self, config: Config, seen: dict[str, Version | None]) -> None:
@@ -136,6 +137,7 @@ class Loaded:
             reloaded = compare(before, config, replaced=replaced)
             gone = self._exchange(reloaded, before, config, table)
             self._use(config, seen)
+            self._is_torn = False
             self._complaint = None
         finally:
             self._reloaded_by = None
@@ -156,7 +158,8 @@ class Loaded:
             for prefix in reloaded.kept:
                 if prefix in ours and is_made_for(ours[prefix], old[prefix]):
                     _renew(ours.pop(prefix), new[prefix], config)
-            known = {*table, *old}
+            # A prefix that is not in the table was removed by code, unless by a torn reload.
+            known = {*table} if self._is_torn else {*table, *old}
             fresh = {
                 prefix: self.adapter(mount, config)
                 for prefix, mount in new.items()
@@ -165,6 +168,7 @@ class Loaded:
             for prefix, adapter in fresh.items():
                 if prefix in ours:
                     adapter.succeed(ours[prefix])
+            self._is_torn = True
             table.exchange(ours, fresh)
         return list(ours.values())
 
