@@ -77,11 +77,12 @@ class Attempt(Permit):
 
     def use(self) -> None:
         """Be sent now, which may be later than the limit allowed; raises a signal if refused."""
-        if self.is_in:
+        limiter = self._gate.limiter
+        if limiter:
             deadline = current_deadline()
             until = deadline.end if deadline else inf
             try:
-                self.limiter.use(self, until=until)
+                limiter.use(self, until=until)
             except LimitReached as reached:
                 raise _refused(self._gate.guard, reached, until) from None
 
