@@ -66,7 +66,7 @@ class Clock:
         self.__init__()  # type: ignore[misc]
 
     def _wake(self) -> None:
-        with self._changed:
+        with self.lock:  # Not the condition, whose own `with` an interrupt may leave locked.
             if not self.running:
                 thread = Thread(target=self._run, name="requests-mounts deadlines", daemon=True)
                 try:
