@@ -1,8 +1,10 @@
 """Limits that have a name, and variables in them."""
 
+from pathlib import Path
+
 import pytest
 
-from requests_mounts import ConfigError, parse_config
+from requests_mounts import ConfigError, load_config, parse_config
 from requests_mounts._file.config import Config
 
 TEXT = """
@@ -125,3 +127,18 @@ def test_what_nothing_completes(text: str, expected: str) -> None:
         parse_config(f"[policies.p]\n{text}")
     (found,) = caught.value.diagnostics
     assert f"{found.line}: {found.key}: {found.message}" == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "line"), [("base.toml", "line 2"), ("mounts.toml", "{folder}/base.toml:2")]
+)
+def test_what_a_table_inherits_and_cannot_have(tmp_path: Path, file: str, line: str) -> None:
+    """The line that it is from is named, as the mount does not show it."""
+    mount = '[mounts."http://h/"]\nbreaker.ratio = 0.5\n'
+    base = "[defaults]\nbreaker = { failures = 3 }\n"
+    (tmp_path / "base.toml").write_text(base + (mount if file == "base.toml" else ""))
+    (tmp_path / "mounts.toml").write_text(f'extends = "base.toml"\n{mount}')
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / file)
+    (found,) = caught.value.diagnostics
+    assert found.message.endswith(f"(got failures from {line.format(folder=tmp_path)}, ratio)")

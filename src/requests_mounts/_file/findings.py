@@ -90,8 +90,8 @@ class Findings:
             case "too_short":
                 message = "expected at least one element (got an empty array)"
             case type_ if type_ == INCOMPLETE:
-                keys = ", ".join(found["input"]) or "an empty table"
-                message = f"expected {found['msg']} (got {keys})"
+                keys = ", ".join(self._origin_of(path, key) for key in found["input"])
+                message = f"expected {found['msg']} (got {keys or 'an empty table'})"
             case type_:
                 expected = _SHAPES.get(type_, found["msg"])
                 value = self._as_written(path, found["input"])
@@ -120,6 +120,13 @@ class Findings:
         several = len(names) > 1
         noun, verb = ("variables", "hold") if several else ("variable", "holds")
         return f" with what the {noun} {' and '.join(names)} {verb}"
+
+    def _origin_of(self, path: KeyPath, key: str) -> str:
+        """Name a key of a table, and the line that it is from if that is not one of the table."""
+        table, place = self._written(path), self._written((*path, key))
+        if place.path[:-1] == table.path and place.file == table.file:
+            return key
+        return f"{key} from {place if place.file != table.file else f'line {place.line}'}"
 
     def _written(self, path: KeyPath) -> Place:
         """Return the place where a value, or the table that it is missing in, is written."""
