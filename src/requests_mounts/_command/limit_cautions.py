@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 
 from requests_mounts._command.caution import Caution
-from requests_mounts._command.worst_case import counts, retries, timeouts
+from requests_mounts._command.worst_case import counts_attempts, retries, timeouts
 from requests_mounts._file.config import Config, Mount
 from requests_mounts._file.policy import Policy
 from requests_mounts._file.unknown import is_unknown
@@ -55,7 +55,7 @@ def of_shared_origins(config: Config) -> dict[str, list[Caution]]:
     by_host: dict[tuple[str, str], list[Origin]] = defaultdict(list)
     for mount in config.mounts:
         denied = mount.policy.deny or is_unknown(config, mount, ("deny",))
-        if counts(mount.policy) and not denied:
+        if counts_attempts(mount.policy) and not denied:
             limited[mount.prefix[:3]].append(mount)
     for scheme, host, port in limited:
         by_host[scheme, host].append((scheme, host, port))

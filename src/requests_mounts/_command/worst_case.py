@@ -44,7 +44,7 @@ class WorstCase:
         )
 
 
-def counts(policy: Policy) -> bool:
+def counts_attempts(policy: Policy) -> bool:
     """Tell whether there is a limit that counts attempts, as one without end does not."""
     limit = policy.limit
     return bool(limit and (limit.concurrency is not None or (limit.rate or inf) < inf))
@@ -53,7 +53,7 @@ def counts(policy: Policy) -> bool:
 def limit_wait(policy: Policy) -> float:
     """Return the longest wait under a limit, which may be for a pause alone."""
     limit = policy.limit
-    return limit.max_wait if limit and (counts(policy) or limit.max_pause) else 0
+    return limit.max_wait if limit and (counts_attempts(policy) or limit.max_pause) else 0
 
 
 def worst_case(policy: Policy) -> WorstCase:
