@@ -644,6 +644,10 @@ MISTAKES = [
         '[mounts."https://h/"]\nlimit = "10/10"',
         '2:9 unknown-limit unknown limit; add [limits."10/10"]',
     ),
+    (  # As the schema has it, also where there is a table without a name.
+        '[mounts."https://h/"]\nlimit = ""\n[limits.""]\nrate = 1',
+        '2:9 invalid-value expected the name of a table in [limits], or a table (got "")',
+    ),
     (
         '[mounts."https://h/"]\npolicy = "x"\n[policies]\nx = 5',
         "4:5 invalid-value expected a table (got 5)",

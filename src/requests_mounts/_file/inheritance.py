@@ -15,6 +15,7 @@ from functools import cache, reduce
 from typing import Any, NamedTuple, TypeGuard
 
 from requests_mounts._cached import cached_property
+from requests_mounts._file.completing import completed
 from requests_mounts._file.diagnostics import Report
 from requests_mounts._file.document import Document, Place
 from requests_mounts._file.environment import is_broken, lacks_variable
@@ -88,7 +89,7 @@ class Layers:
         """
         data = {**self._data}
         if isinstance(expect := data.get("expect"), list):
-            data["expect"] = [_completed(table) for table in expect]
+            data["expect"] = [completed(table) for table in expect]
         base = as_table(data.get("defaults"))
         secure = self._bases(base)
         plain = self._bases({key: value for key, value in base.items() if key != "tls"})
@@ -174,7 +175,10 @@ class Layers:
     def _check_names(self, report: Report) -> None:
         tables = {**self._data, "mounts": self._merged_mounts}
         for path, name in settings_of(tables, "limit"):
-            if _is_name(name) and name not in as_table(self._data.get("limits")):
+            if name == "":  # The schema has no such name, even if there is a table of it.
+                message = 'expected the name of a table in [limits], or a table (got "")'
+                report(path, message, "invalid-value")
+            elif _is_name(name) and name not in as_table(self._data.get("limits")):
                 message = self._filled_in(path) or f"unknown limit{self._limit_instead(name)}"
                 report(path, message, "unknown-limit")
         for path, name in settings_of(tables, "policy"):
@@ -283,26 +287,3 @@ class Layers:
 def _is_name(value: Any) -> TypeGuard[str]:
     """Tell whether a value names a table, as far as it is known; a broken one is told apart."""
     return isinstance(value, str) and not lacks_variable(value) and not is_broken(value)
-
-
-def _completed(table: Any) -> Any:
-    """Give an expectation of some keys of a table those that a policy needs beside them."""
-    tables = {key: value for key, value in as_table(table).items() if isinstance(value, dict)}
-    added = {key: _beside(key, value) | value for key, value in tables.items()}
-    return table | added if added else table
-
-
-def _beside(key: str, table: Table) -> Table:
-    """Return what the keys of a table cannot do without; an empty one stays a mistake."""
-    match key:
-        case "max_retries":
-            return {"total": 0}
-        case "retry_budget" if table:
-            return {"tokens": 1}
-        case "limit" if table:
-            return {"rate": 1}
-        case "breaker" if table:
-            either = {} if table.keys() & {"failures", "ratio"} else {"ratio": 1}
-            times = {"open_for": 1e-9, "max_open_for": 1e9}
-            return either | (times if len(table.keys() & times.keys()) == 1 else {})
-    return {}
