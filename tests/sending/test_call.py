@@ -155,7 +155,9 @@ def test_a_thread_inside_of_a_redirect(server: Server, session_of: SessionOf) ->
     def answer(handler: Handler) -> Answer:
         if handler.path != "/":
             return Answer()
-        handler.wfile.write(b"HTTP/1.1 302 F\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nx")
+        handler.wfile.write(  # It closes, so that no hop is sent over it in that moment.
+            b"HTTP/1.1 302 F\r\nLocation: /x\r\nConnection: close\r\nContent-Length: 2\r\n\r\nx"
+        )
         go.wait(20)  # Until then the body of the redirect is read.
         handler.wfile.write(b"y")
         raise ConnectionError
